@@ -1,0 +1,137 @@
+"""One message to one recipient: its plan, its attempts, its states and the only moves between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.message import Priority
+
+
+class State(StrEnum):
+    """Where a delivery is. Every state but the last four has a next moment (`due`) or a next event."""
+
+    OPEN = "open"  # waits for `due`
+    SENDING = "sending"  # claimed: an attempt is under way
+    HELD = "held"  # waits for the platform to come back (hand-back)
+    DELIVERED = "delivered"  # proved by a receipt
+    SUPERSEDED = "superseded"  # a newer slip, or a summary slip, stands for it
+    WITHDRAWN = "withdrawn"  # no longer wanted: the platform delivered it meanwhile
+    REFUSED = "refused"  # cannot ever be delivered; a person was told
+
+
+FINAL = frozenset({State.DELIVERED, State.SUPERSEDED, State.WITHDRAWN, State.REFUSED})
+
+MOVES: Mapping[State, frozenset[State]] = {
+    State.OPEN: frozenset({State.OPEN, State.SENDING, State.SUPERSEDED, State.WITHDRAWN, State.REFUSED}),
+    State.SENDING: frozenset(
+        {State.OPEN, State.HELD, State.DELIVERED, State.SUPERSEDED, State.WITHDRAWN, State.REFUSED}
+    ),
+    State.HELD: frozenset({State.OPEN, State.DELIVERED, State.WITHDRAWN}),
+    State.DELIVERED: frozenset(),
+    State.SUPERSEDED: frozenset(),
+    State.WITHDRAWN: frozenset(),
+    State.REFUSED: frozenset(),
+}
+
+
+class IllegalMove(Exception):
+    """A delivery was asked to make a move that is not in `MOVES`: a bug, never retried."""
+
+
+def check_move(before: State, after: State) -> None:
+    """Raise `IllegalMove` unless `MOVES` allows it."""
+    if after not in MOVES[before]:
+        raise IllegalMove(f"{before} -> {after}")
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    DELIVERED = "delivered"
+    TEMPORARY = "temporary"
+    PERMANENT = "permanent"
+    UNCERTAIN = "uncertain"
+
+
+class Purpose(StrEnum):
+    """Why a delivery exists."""
+
+    WARD = "ward"  # a message to its ward (or to the lab when it has none)
+    HANDBACK = "handback"  # a message delivered by fallback, owed to the platform
+    NOTICE = "notice"  # Wardline's own words: refusals, outage notices, summaries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One rung of a plan: who carries it, and for how long it may try (seconds; None: for ever)."""
+
+    by: str  # "platform", "slip", "neighbour", "courier"; later "page", "fax", "call"…
+    within: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A row of the dispatcher's table. Moments are seconds since the epoch, UTC."""
+
+    id: int
+    message_id: int
+    to: str  # ward code, "LAB" or "PLATFORM"
+    purpose: Purpose
+    priority: Priority
+    patient_key: str  # order is kept per patient; "" when none
+    steps: tuple[Step, ...]
+    created_at: float
+    step: int = 0  # index into steps
+    step_since: float = 0.0  # when this step began: its deadline is step_since + within
+    state: State = State.OPEN
+    due: float | None = 0.0  # next try, None while HELD or final
+    tries: int = 0  # attempts within this step
+    cycles: int = 0  # how often the whole plan was exhausted and begun again
+    doubtful: bool = False  # an earlier attempt ended uncertain: paper says POSSIBLE DUPLICATE
+    degraded: bool = False  # left the platform step: paper says DOWNTIME
+    reason: str = ""  # why it left its last step: printed where it comes out instead
+    slip: int | None = None  # its number in the ward's gapless series, once it had paper
+    expires_at: float | None = None  # past this it is not printed as such: a summary stands for it
+
+    @property
+    def at(self) -> Step:
+        return self.steps[self.step]
+
+    @property
+    def deadline(self) -> float | None:
+        """When this step must have ended; None when it may try for ever."""
+        return None if self.at.within is None else self.step_since + self.at.within
+
+    @property
+    def lane(self) -> str:
+        """The queue it stands in: one dead device delays no other lane."""
+        if self.at.by == "platform":
+            return "platform" if self.purpose is Purpose.WARD else "handback"
+        return f"{self.to}/{self.at.by}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try on one channel, written down before the first byte leaves."""
+
+    id: int
+    delivery_id: int
+    channel: str  # the step's word: "platform", "slip"…
+    device: str  # "platform" or the device's name
+    at: float
+    ended_at: float | None = None
+    outcome: Outcome | None = None  # None while under way
+    detail: str = ""
+    slip: int | None = None
+    reprint: int = 0  # how many earlier attempts of this delivery may have put paper out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Proof from a device or a person that it arrived."""
+
+    by: str  # device name or person
+    proof: str  # "GS ( H 7K2Q", "MSA AA A00040"
+    at: float

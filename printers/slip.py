@@ -1,0 +1,100 @@
+"""What stands on a slip, block by block, before anyone decides how wide the paper is.
+
+A slip is built by `gateway.render` from outside text, laid out by `printers.layout` for a paper width
+and encoded by `printers.escpos`. Blocks hold text as it came: making it printable happens at one place,
+`printers.text.clean`, when the layout takes a block in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """How loudly a block speaks, without colour."""
+
+    PLAIN = "plain"
+    STRONG = "strong"  # bold
+    ABNORMAL = "abnormal"  # bold, its flag at the edge
+    CRITICAL = "critical"  # white on black
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """A centred line in large type: the ward, the site."""
+
+    text: str
+    size: int = 2  # 1 normal, 2 double width and height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """A whole line white on black: MODE DÉGRADÉ, CRITIQUE, DUPLICATA POSSIBLE."""
+
+    text: str
+    size: int = 1  # 1 normal, 2 double height and width
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """`label  value`: IPP  69102274. The value wraps under itself."""
+
+    label: str
+    value: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Running text, wrapped at words; "\\n" begins a new line."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+    indent: int = 0
+    centred: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One analyte: name, value, unit, reference range, flag mark; what it replaces when corrected."""
+
+    name: str
+    value: str
+    unit: str = ""
+    reference: str = ""
+    mark: str = ""  # as printed: "H", "LL", "R"… with an arrow where the site wants one
+    previous: str = ""  # the value this one corrects: printed "4,1 → 6,8"
+    status: str = ""  # "PROVISOIRE", "CORRIGÉ", "ANNULÉ": printed beside the name
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A line across the paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """An empty line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """A machine-readable code with its text under it (Code128, or QR where the model prefers it)."""
+
+    data: str  # A-Z 0-9 and "-" only
+    caption: str = ""
+
+
+Block = Heading | Banner | Pair | Text | Row | Rule | Space | Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slip:
+    """One piece of paper. `header` is repeated on every page when the body is longer than one page."""
+
+    header: tuple[Block, ...]
+    body: tuple[Block, ...]
+    footer: tuple[Block, ...] = ()
+    page_word: str = "page"  # "page" in both languages: "page 1/3"
