@@ -1,0 +1,266 @@
+"""Where nothing is forgotten: what the service asks of its memory, whatever holds it.
+
+Every method that writes is one transaction with its journal entries, and its Deferred fires only after
+that transaction is on disk, synced. Moments are seconds since the epoch (UTC), given by the caller:
+the store never looks at a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from gateway.delivery import Attempt, Delivery, Purpose, State, Step
+from gateway.message import Kind, Location, Message, Patient, Priority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """A delivery that is not a row yet."""
+
+    to: str
+    purpose: Purpose
+    priority: Priority
+    steps: tuple[Step, ...]
+    state: State = State.OPEN  # OPEN (due at once) or HELD
+    expires_at: float | None = None
+    reason: str = ""
+    degraded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """Where a patient is, from ADT; `location` None: not here (discharged, cancelled)."""
+
+    patient: Patient
+    location: Location | None
+    ward: str  # the directory's code, "" when the location means no ward of ours
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One message as an intake hands it in, with its plan: what `accept` writes in one transaction."""
+
+    intake: str
+    peer: str
+    received_at: float
+    message: Message
+    raw: bytes
+    format: str = "hl7v2"  # which reader understands `raw`: "hl7v2", "notice"…
+    ward: str = ""  # the directory's code; "" when it has none
+    deliveries: tuple[NewDelivery, ...] = ()
+    refused: str = ""  # why, when the sender was refused: kept and shown to the lab all the same
+    whereabouts: Whereabouts | None = None  # what this message says of where its patient is
+    merged: str = ""  # the patient key that is no more (ADT^A40): its rows follow message.patient
+    supersedes: tuple[int, ...] = ()  # deliveries this (summary) message stands for, moved with it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What became of an arrival. On a duplicate `message_id` is the first one's and nothing was written."""
+
+    message_id: int
+    duplicate: bool = False
+    reused: int | None = None  # an earlier message with this sender and control id but other content
+    deliveries: tuple[Delivery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A message out of the store. `raw` is b"" once purged."""
+
+    id: int
+    intake: str
+    peer: str
+    received_at: float
+    format: str
+    raw: bytes
+    sha256: bytes
+    control_id: str
+    sender: str
+    kind: Kind
+    type: str
+    priority: Priority
+    ward: str
+    patient_key: str
+    test: bool
+    refused: str
+    reused: int | None
+    warnings: tuple[str, ...]
+    outage_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlipRecord:
+    """One number of a ward's series and what is known of its paper."""
+
+    ward: str
+    number: int
+    delivery_id: int
+    device: str  # where its last attempt went
+    at: float
+    state: State  # of its delivery
+    confirmed: bool  # an attempt with this number was confirmed by a device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What a person said of the platform or asked for, by CLI, API or telephone."""
+
+    id: int
+    at: float
+    by: str
+    word: str  # "outage begin", "outage end", "reprint"…
+    reason: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """The interval the platform was down. `ended_at` None: still down."""
+
+    id: int
+    began_at: float
+    ended_at: float | None
+    reason: str
+    by: str  # "watch" or a person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRow:
+    """The last known state of a device: "ok", "trouble", "unreachable" or "unknown"."""
+
+    name: str
+    state: str
+    reasons: tuple[str, ...]
+    since: float
+
+
+class Store(Protocol):
+    """One suite of contract tests holds over all who fill this role."""
+
+    def accept(self, arrival: Arrival) -> Deferred[Accepted]:
+        """Message, plan and journal entry in one commit. Fails with StoreFull or StoreBroken."""
+        ...
+
+    def whereabouts(self, keys: Sequence[str]) -> Deferred[Whereabouts | None]:
+        """Where the patient with one of these keys (IPP, NDA) is, after every accept asked for before."""
+        ...
+
+    def claim(
+        self, lane: str, *, node: str, now: float, limit: int, busy: Collection[str] = ()
+    ) -> Deferred[list[Delivery]]:
+        """Open rows of a lane that are due, oldest of the most pressing first, now SENDING for `node`.
+
+        Never a row whose patient is in `busy` or has an earlier message open or sending in the same
+        lane (for "platform" also in "handback"): the earlier one is claimed instead.
+        """
+        ...
+
+    def lanes(self) -> Deferred[dict[str, float]]:
+        """Each lane that has open rows, with the earliest due among them."""
+        ...
+
+    def overdue(self, *, now: float, limit: int) -> Deferred[list[Delivery]]:
+        """Open rows whose step's deadline has passed, most pressing first."""
+        ...
+
+    def begin(self, delivery: Delivery, *, device: str, at: float, paper: bool) -> Deferred[Attempt]:
+        """Write an attempt down before its first byte. `paper`: give it the next number of its ward's
+        gapless series unless it has one, and count its reprints."""
+        ...
+
+    def settle(
+        self,
+        before: Delivery,
+        after: Delivery,
+        *,
+        at: float,
+        attempt: Attempt | None = None,
+        extra: Sequence[NewDelivery] = (),
+        note: str = "",
+    ) -> Deferred[Delivery]:
+        """End an attempt (outcome and detail set) and move its delivery, in one commit.
+
+        `extra` are deliveries this move calls for (the hand-back owed to the platform). Raises
+        IllegalMove; a row that another process moved meanwhile is left alone and the stored one returned.
+        """
+        ...
+
+    def delivery(self, delivery_id: int) -> Deferred[Delivery]: ...
+
+    def open_deliveries(self, *, to: str | None = None, limit: int = 1000) -> Deferred[list[Delivery]]:
+        """Deliveries not yet final, oldest first."""
+        ...
+
+    def content(self, message_id: int) -> Deferred[Stored]: ...
+
+    def confirm(self, *, sender: str | None, control_id: str, at: float, proof: str) -> Deferred[list[Delivery]]:
+        """The platform confirmed a message late, or by another way (tap receipt).
+
+        Its hand-back, when owed, becomes DELIVERED; a paper delivery not yet under way WITHDRAWN; one
+        already on paper stays as it is and the journal records both. Returns the deliveries moved.
+        """
+        ...
+
+    def earlier(self, patient_key: str, *, order_keys: Sequence[str], before: int) -> Deferred[list[Stored]]:
+        """Messages about the same patient and one of these orders that came before message `before`,
+        newest first; what a correction corrects."""
+        ...
+
+    def series(self, ward: str, *, before: int, limit: int = 20) -> Deferred[list[SlipRecord]]:
+        """The slips of a ward numbered below `before`, highest first."""
+        ...
+
+    def recover(self, *, node: str, now: float) -> Deferred[int]:
+        """At start: attempts of `node` that never ended are UNCERTAIN, their deliveries OPEN (paper:
+        doubtful) and due now. Returns how many."""
+        ...
+
+    def release(self, *, now: float, limit: int) -> Deferred[int]:
+        """HELD hand-backs become OPEN, oldest message first; returns how many."""
+        ...
+
+    def save_device(self, row: DeviceRow) -> Deferred[None]: ...
+
+    def devices(self) -> Deferred[dict[str, DeviceRow]]: ...
+
+    def save_platform(self, *, state: str, since: float, reason: str) -> Deferred[None]: ...
+
+    def platform(self) -> Deferred[tuple[str, float, str] | None]:
+        """The platform's last saved state, since when, and why; None before the first."""
+        ...
+
+    def begin_outage(self, *, at: float, reason: str, by: str) -> Deferred[Outage]:
+        """Open an outage, or return the one that is open; messages accepted from now belong to it."""
+        ...
+
+    def end_outage(self, *, at: float) -> Deferred[Outage | None]: ...
+
+    def outages(self) -> Deferred[list[Outage]]: ...
+
+    def say(self, *, at: float, by: str, word: str, reason: str, detail: Mapping[str, Any]) -> Deferred[Word]: ...
+
+    def words(self, *, after: int) -> Deferred[list[Word]]: ...
+
+    def changed(self) -> bool:
+        """Whether another process has written since the last call (cheap; for hearing `say` from the CLI)."""
+        ...
+
+    def note(self, what: str, *, at: float, detail: Mapping[str, Any]) -> Deferred[None]:
+        """A journal entry of its own: alarms, starts and stops, clock jumps."""
+        ...
+
+    def purge(self, *, before: float, limit: int) -> Deferred[int]:
+        """Forget the content of messages that are final and older; their proof stays. Returns how many."""
+        ...
+
+    def counts(self) -> Deferred[dict[str, int]]:
+        """Messages by state: open, delivered, superseded, refused, recorded."""
+        ...
+
+    def close(self) -> Deferred[None]: ...
