@@ -24,7 +24,9 @@ class State(StrEnum):
 FINAL = frozenset({State.DELIVERED, State.SUPERSEDED, State.WITHDRAWN, State.REFUSED})
 
 MOVES: Mapping[State, frozenset[State]] = {
-    State.OPEN: frozenset({State.OPEN, State.SENDING, State.SUPERSEDED, State.WITHDRAWN, State.REFUSED}),
+    State.OPEN: frozenset(
+        {State.OPEN, State.SENDING, State.HELD, State.SUPERSEDED, State.WITHDRAWN, State.REFUSED}
+    ),
     State.SENDING: frozenset(
         {State.OPEN, State.HELD, State.DELIVERED, State.SUPERSEDED, State.WITHDRAWN, State.REFUSED}
     ),
@@ -59,6 +61,7 @@ class Purpose(StrEnum):
     """Why a delivery exists."""
 
     WARD = "ward"  # a message to its ward (or to the lab when it has none)
+    RELAY = "relay"  # a message only the platform can use: waits for it, never printed
     HANDBACK = "handback"  # a message delivered by fallback, owed to the platform
     NOTICE = "notice"  # Wardline's own words: refusals, outage notices, summaries
 
@@ -107,9 +110,21 @@ class Delivery:
     @property
     def lane(self) -> str:
         """The queue it stands in: one dead device delays no other lane."""
-        if self.at.by == "platform":
-            return "platform" if self.purpose is Purpose.WARD else "handback"
-        return f"{self.to}/{self.at.by}"
+        return "platform" if self.at.by == "platform" else f"{self.to}/{self.at.by}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """A delivery that is not a row yet."""
+
+    to: str
+    purpose: Purpose
+    priority: Priority
+    steps: tuple[Step, ...]
+    state: State = State.OPEN  # OPEN (due at once) or HELD
+    expires_at: float | None = None
+    reason: str = ""
+    degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

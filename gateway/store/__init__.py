@@ -13,22 +13,8 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
-from gateway.delivery import Attempt, Delivery, Purpose, State, Step
+from gateway.delivery import Attempt, Delivery, NewDelivery, State
 from gateway.message import Kind, Location, Message, Patient, Priority
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewDelivery:
-    """A delivery that is not a row yet."""
-
-    to: str
-    purpose: Purpose
-    priority: Priority
-    steps: tuple[Step, ...]
-    state: State = State.OPEN  # OPEN (due at once) or HELD
-    expires_at: float | None = None
-    reason: str = ""
-    degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +143,12 @@ class Store(Protocol):
         """Open rows of a lane that are due, oldest of the most pressing first, now SENDING for `node`.
 
         Never a row whose patient is in `busy` or has an earlier message open or sending in the same
-        lane (for "platform" also in "handback"): the earlier one is claimed instead.
+        lane: the earlier one is claimed instead.
         """
+        ...
+
+    def wake(self, lane: str, *, now: float) -> Deferred[int]:
+        """Open rows of a lane that waited for its devices are due now; returns how many."""
         ...
 
     def lanes(self) -> Deferred[dict[str, float]]:
@@ -192,6 +182,10 @@ class Store(Protocol):
         ...
 
     def delivery(self, delivery_id: int) -> Deferred[Delivery]: ...
+
+    def expired(self, to: str, *, now: float, limit: int = 500) -> Deferred[list[Delivery]]:
+        """Open deliveries to `to` past their time to live, most pressing first, then oldest."""
+        ...
 
     def open_deliveries(self, *, to: str | None = None, limit: int = 1000) -> Deferred[list[Delivery]]:
         """Deliveries not yet final, oldest first."""
