@@ -1,0 +1,65 @@
+# Wardline from a checkout: everything lives in .venv and var/, nothing outside.
+# `make` alone lists what it can do.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+ROOMS  := gateway printers $(wildcard demo)
+TESTS  ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(VENV)/.project  ## the set-up only: .venv/bin/wardline then works
+
+demo: setup  ## play the main job with real parts on this machine (ONCE=1: play it and end)
+	@tools/packages fonts-dejavu-core || true
+	$(BIN)/python -m demo $(if $(ONCE),--once)
+
+test: $(VENV)/.dev  ## set everything up and pass the tests (TESTS=tests/unit: only those)
+	@tools/packages fonts-dejavu-core strace zbar-tools || true
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: $(VENV)/.dev  ## style, types, layers, house rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy $(ROOMS)
+	$(BIN)/lint-imports
+	$(BIN)/python tools/house.py
+
+format: $(VENV)/.dev  ## put the code into the house's shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: setup  ## measure what docs/explanation claims
+	$(BIN)/python -m benchmarks
+
+# Hashes and no addresses: the same lock serves whatever mirror a hospital allows.
+LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+       --all-extras --group build --generate-hashes --no-emit-index-url --no-header
+
+lock: $(VENV)/.dev  ## write the lock files anew from pyproject.toml
+	$(LOCK) $(UPGRADE) --output-file requirements.lock
+	$(LOCK) --group dev --constraint requirements.lock $(UPGRADE) --output-file requirements-dev.lock
+
+clean:  ## forget the set-up and what tests and demo left behind
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# Each stamp is written last, so that an interrupted set-up is taken up again.
+$(BIN)/python:
+	tools/venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock | $(BIN)/python
+	$(PIP) --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.project
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.project: pyproject.toml $(VENV)/.runtime
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
