@@ -1,0 +1,72 @@
+"""Runs `async def` tests on the asyncio reactor; unheard errors and left-over timers fail them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+
+import pytest
+from twisted.internet import asyncioreactor
+from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
+
+_LOOP = asyncio.new_event_loop()
+asyncioreactor.install(_LOOP)  # before anything imports the default one
+
+from twisted.internet import reactor  # noqa: E402
+
+_PATIENCE = 30.0  # seconds: a test that takes longer hangs
+
+
+@pytest.fixture
+def lost_errors():
+    """Errors logged during an async test: what is still in it at the end fails the test."""
+    errors = []
+
+    def watch(event):
+        if event.get("log_failure") is not None:
+            errors.append(event["log_failure"])
+
+    globalLogPublisher.addObserver(watch)
+    _LOOP.set_exception_handler(lambda _, context: errors.append(context))
+    yield errors
+    globalLogPublisher.removeObserver(watch)
+    _LOOP.set_exception_handler(None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    errors = pyfuncitem._request.getfixturevalue("lost_errors")
+    wanted = pyfuncitem._fixtureinfo.argnames
+    test = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted})
+    _LOOP.run_until_complete(_run(test))
+    _check(errors)
+    return True
+
+
+async def _run(test):
+    if not reactor.running:
+        reactor.startRunning(installSignalHandlers=False)
+    try:
+        await asyncio.wait_for(Deferred.fromCoroutine(test).asFuture(_LOOP), _PATIENCE)
+    finally:
+        for _ in range(5):  # closing sockets take a few turns of the loop to say goodbye
+            await asyncio.sleep(0)
+
+
+def _check(errors):
+    gc.collect(0)  # a Deferred reports a failure nobody handled when it dies
+    left = [call for call in reactor.getDelayedCalls() if call.active()]
+    for call in left:
+        call.cancel()
+    assert not errors, f"errors nobody heard: {errors}"
+    assert not left, f"timers left over: {left}"
+
+
+def pytest_sessionfinish():
+    if reactor.running:
+        reactor.fireSystemEvent("shutdown")  # ends the thread pool
+    _LOOP.close()
