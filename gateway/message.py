@@ -191,7 +191,11 @@ class Message:
     movement: Movement | None = None
     groups: tuple[Group, ...] = ()
     notes: tuple[str, ...] = ()  # NTE before any group
-    warnings: tuple[str, ...] = ()  # what the reader doubts, in English keywords: "charset-doubtful"
+    acknowledges: str = ""  # MSA-2, in an acknowledgement: the control id it confirms
+    acknowledgement: str = ""  # MSA-1: AA, AE, AR, CA, CE, CR
+    warnings: tuple[
+        str, ...
+    ] = ()  # what the reader doubts, in English keywords: "charset-doubtful"
 
     @property
     def order_keys(self) -> tuple[str, ...]:

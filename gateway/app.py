@@ -1,0 +1,222 @@
+"""The composition root: a site in, services out, in the order of the flow."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+
+from gateway import registry, upstream
+from gateway.channels import Channel
+from gateway.clock import ReactorClock
+from gateway.compose import Composer, House
+from gateway.config import Site
+from gateway.dispatcher import Dispatcher
+from gateway.health import Condition, Health
+from gateway.inbox import Inbox
+from gateway.message import Priority
+from gateway.observe import begin_logging
+from gateway.poller import Poller, Repeat
+from gateway.printing import Press
+from gateway.router import Plan
+from gateway.service import Stack, spawn
+from gateway.store import DeviceRow, Store
+from gateway.store.sqlite import SqliteStore
+
+log = structlog.get_logger()
+
+#: One process of this version stands alone on its store.
+NODE = "main"
+
+
+def run(site: Site, *, log_level: str = "INFO") -> int:
+    """Run the service until it is told to stop; the exit code is the process's."""
+    from twisted.internet import reactor
+
+    begin_logging(level=log_level)
+    life = _Life(reactor, site)
+    reactor.callLater(0, life.begin)  # asyncio's loop is not running before
+    reactor.run()  # type: ignore[attr-defined]
+    return life.code
+
+
+class _Life:
+    """From the first commit to the last: starts the stack, says `ready`, ends with the right code."""
+
+    def __init__(self, reactor: Any, site: Site) -> None:
+        self._reactor = reactor
+        self._site = site
+        self._stack: Stack | None = None
+        self.code = 0
+
+    def begin(self) -> None:
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._end)
+        Deferred.fromCoroutine(self._begin()).addErrback(self._failed)
+
+    async def _begin(self) -> None:
+        self._stack = await assemble(self._reactor, self._site, on_broken=self._broken)
+        await self._stack.startService()
+        print("ready", flush=True)
+
+    def _failed(self, failure: Any) -> None:
+        self.code = 1
+        if failure.check(CannotListenError):
+            print(f"wardline: {failure.value}", file=sys.stderr)
+        else:
+            log.error("cannot start", error=failure.getTraceback())
+            print(f"wardline: cannot start: {failure.getErrorMessage()}", file=sys.stderr)
+        self._stop()
+
+    def _broken(self, why: str) -> None:
+        """The disk lied: nothing may be acknowledged any more, so end at once and be restarted."""
+        log.error("store broken", why=why)
+        print(f"wardline: the store is broken: {why}", file=sys.stderr, flush=True)
+        os._exit(70)
+
+    def _stop(self) -> None:
+        if self._reactor.running:
+            self._reactor.stop()
+
+    def _end(self) -> Any:
+        return self._stack.stopService() if self._stack is not None else None
+
+
+async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], None]) -> Stack:
+    """The whole service: its store open, nothing else started."""
+    clock = ReactorClock(reactor)
+    store = SqliteStore(site.database(), reactor=reactor, on_broken=on_broken)
+    stack = Stack()
+    stack.addService(_Closing(store, clock))
+    directory = site.directory()
+    health = Health([d.name for d in site.devices], now=clock.now())
+    health.observers.append(_remember(store))
+    channels = {d.name: _channel(d, reactor, clock) for d in site.devices}
+    main = await upstream.wire(reactor, site, store=store, clock=clock)
+    composer = Composer(store, directory, house=_house(site), clock=clock, outage=main.outage)
+    press = Press(
+        store, directory, channels=channels, composer=composer, health=health, clock=clock
+    )
+    dispatcher = Dispatcher(
+        store,
+        directory,
+        devices=channels,
+        relay=main.relay(composer, node=NODE),
+        press=press,
+        health=health,
+        clock=clock,
+        node=NODE,
+        quiet_since=main.up_since,
+    )
+    main.attach(dispatcher)
+    inbox = Inbox(
+        store,
+        directory,
+        plans={p: _plan(site, p) for p in Priority},
+        limits=site.critical_limits(),
+        clock=clock,
+        on_deliveries=dispatcher.accepted,
+        on_receipt=main.receipt,
+    )
+    poller = Poller(channels, gates=dispatcher.gate, health=health, clock=clock)
+    for service in (_Running(dispatcher), poller, *main.services(), _chores(store, site, clock)):
+        stack.addService(service)
+    for settings in site.intakes:
+        module = registry.load(registry.INTAKES, settings.kind)
+        stack.addService(
+            module.build(
+                settings,
+                inbox=inbox,
+                reactor=reactor,
+                clock=clock,
+                base=site.base,
+                on_broken=on_broken,
+            )
+        )
+    return stack
+
+
+def _channel(settings: Any, reactor: Any, clock: ReactorClock) -> Channel:
+    module = registry.load(registry.CHANNELS, settings.kind)
+    channel: Channel = module.build(settings, reactor=reactor, clock=clock)
+    return channel
+
+
+def _house(site: Site) -> House:
+    return House(
+        code=site.site.code,
+        name=site.site.name,
+        language=site.site.language,
+        timezone=site.site.timezone,
+        drill=site.site.drill,
+        phone=site.lab.phone,
+    )
+
+
+def _plan(site: Site, priority: Priority) -> Plan:
+    return Plan(steps=site.steps(priority), expires=site.plans[priority].expires)
+
+
+def _remember(store: Store) -> Callable[[str, Condition, Condition], None]:
+    """Every change of a device goes to the store, for `wardline status` beside the service."""
+
+    def changed(name: str, before: Condition, after: Condition) -> None:
+        row = DeviceRow(name=name, state=after.state, reasons=after.reasons, since=after.since)
+        spawn(_saved(store, row), f"device {name}")
+
+    return changed
+
+
+async def _saved(store: Store, row: DeviceRow) -> None:
+    await store.save_device(row)
+
+
+def _chores(store: Store, site: Site, clock: ReactorClock) -> Service:
+    """What is done every minute: forgetting content that is old enough."""
+
+    async def purge() -> None:
+        before = clock.now() - site.store.retention
+        while await store.purge(before=before, limit=500) == 500:
+            pass
+
+    return Repeat(purge, every=60.0, clock=clock, what="purge")
+
+
+class _Closing(Service):
+    """The store's place in the stack: open before anything starts, closed after all has stopped."""
+
+    def __init__(self, store: Store, clock: ReactorClock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def startService(self) -> Deferred[None]:
+        super().startService()
+        return self._store.note("started", at=self._clock.now(), detail={"node": NODE})
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()
+        return Deferred.fromCoroutine(self._close())
+
+    async def _close(self) -> None:
+        await self._store.note("stopped", at=self._clock.now(), detail={"node": NODE})
+        await self._store.close()
+
+
+class _Running(Service):
+    """The dispatcher's place in the stack: before the intakes, so that they stop first."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    def startService(self) -> Deferred[None]:
+        super().startService()
+        return Deferred.fromCoroutine(self._dispatcher.start())
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()
+        return Deferred.fromCoroutine(self._dispatcher.stop())

@@ -1,0 +1,140 @@
+"""The verbs a person types."""
+
+from __future__ import annotations
+
+from twisted.internet import asyncioreactor
+
+asyncioreactor.install()  # before anything that imports the reactor
+
+import argparse  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+from gateway import __version__, config  # noqa: E402
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; the exit code is the process's."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.verb(options))
+    except config.Faults as faults:
+        for fault in faults.faults:
+            print(f"wardline: {fault}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wardline",
+        description="Lab results and orders reach the wards when the main messaging platform is down.",
+    )
+    parser.add_argument("--version", action="version", version=f"wardline {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _service_verbs(verbs)
+    _reading_verbs(verbs)
+    _tool_verbs(verbs)
+    return parser
+
+
+def _verb(
+    verbs: argparse._SubParsersAction, name: str, *, does: str, run: object
+) -> argparse.ArgumentParser:  # type: ignore[type-arg]
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=does, description=does)
+    verb.set_defaults(verb=run)
+    return verb
+
+
+def _with_config(verb: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    verb.add_argument("--config", type=Path, required=True, metavar="FILE", help="the site's file")
+    return verb
+
+
+def _service_verbs(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    run = _verb(verbs, "run", does="run the service in the foreground", run=_run)
+    _with_config(run).add_argument("--log-level", default="INFO", help="DEBUG, INFO, WARNING…")
+    check = _verb(verbs, "check", does="check the site's file, and its devices", run=_check)
+    _with_config(check).add_argument(
+        "--devices", action="store_true", help="ask every device too (prints a test line on each)"
+    )
+    outage = _verb(verbs, "outage", does="say that the platform is down, or back", run=_outage)
+    outage.add_argument("word", choices=("begin", "end"))
+    _with_config(outage).add_argument("--reason", required=True, metavar="TEXT")
+
+
+def _reading_verbs(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    status = _verb(verbs, "status", does="how platform, devices and messages are", run=_status)
+    _with_config(status).add_argument("--json", action="store_true")
+    messages = _verb(verbs, "messages", does="every message and what became of it", run=_messages)
+    _with_config(messages).add_argument("--json", action="store_true")
+    messages.add_argument("--control-id", metavar="ID", help="only this MSH-10")
+    report = _verb(verbs, "report", does="who received what during an outage", run=_report)
+    _with_config(report).add_argument("--outage", default="last", metavar="last|ID")
+    report.add_argument("--format", choices=("json", "csv", "pdf"), default="json")
+    report.add_argument("--output", type=Path, metavar="FILE", help="instead of standard output")
+    journal = _verb(verbs, "journal", does="prove that the record was not altered", run=_journal)
+    journal.add_argument("word", choices=("verify",))
+    _with_config(journal)
+
+
+def _tool_verbs(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    from gateway import sending
+    from printers import virtual
+
+    printer = _verb(verbs, "printer", does="a virtual ward printer", run=virtual.run)
+    virtual.add_arguments(printer)
+    send = _verb(verbs, "send", does="send HL7 messages over MLLP, show each ack", run=sending.run)
+    sending.add_arguments(send)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from gateway import app
+
+    return app.run(config.read(options.config), log_level=options.log_level)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from gateway import checking
+
+    site = config.read(options.config)
+    return checking.run(site, devices=options.devices)
+
+
+def _outage(options: argparse.Namespace) -> int:
+    from gateway import telling
+
+    return telling.outage(config.read(options.config), options.word, reason=options.reason)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from gateway import telling
+
+    return telling.status(config.read(options.config), as_json=options.json)
+
+
+def _messages(options: argparse.Namespace) -> int:
+    from gateway import telling
+
+    site = config.read(options.config)
+    return telling.messages(site, control_id=options.control_id, as_json=options.json)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from gateway import telling
+
+    site = config.read(options.config)
+    return telling.report(site, outage=options.outage, form=options.format, output=options.output)
+
+
+def _journal(options: argparse.Namespace) -> int:
+    from gateway import telling
+
+    return telling.verify(config.read(options.config))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

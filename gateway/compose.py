@@ -1,0 +1,225 @@
+"""What goes on paper for one attempt, and what goes back to the platform: gathered from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from gateway import notice, render
+from gateway.clock import Clock
+from gateway.delivery import Attempt, Delivery, NewDelivery, Purpose, State
+from gateway.directory import Directory
+from gateway.errors import Rejected
+from gateway.hl7 import mark_delivered, read
+from gateway.message import Message
+from gateway.notice import Notice, announcement
+from gateway.render import Context, Corrections, Gap, Known, Outlet
+from gateway.store import Arrival, Outage, SlipRecord, Store, Stored
+from printers import code
+from printers.slip import Slip
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What every slip says of the site."""
+
+    code: str
+    name: str
+    language: str
+    timezone: str
+    drill: bool = False
+    phone: str = ""  # the lab's
+
+
+class Composer:
+    """Gathers what one attempt needs; the only place where stored bytes become a slip again."""
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        *,
+        house: House,
+        clock: Clock,
+        outage: Callable[[], Outage | None] = lambda: None,
+        now: Callable[[], float] | None = None,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._house = house
+        self._now = now or clock.now
+        self._outage = outage
+
+    async def slip(self, row: Delivery, attempt: Attempt) -> Slip:
+        """What this attempt prints. Never fails for what a message says: that is printed as poison."""
+        stored = await self._store.content(row.message_id)
+        context = await self._context(row, attempt, stored)
+        try:
+            return await self._content(stored, context)
+        except Exception as error:
+            log.exception("poison", message=stored.id)
+            reason = type(error).__name__
+            return render.poison(
+                render.Poison(
+                    reason=reason,
+                    control_id=stored.control_id,
+                    sender=stored.sender,
+                    message_id=stored.id,
+                    kind=stored.type,
+                ),
+                context,
+            )
+
+    async def for_platform(self, row: Delivery) -> tuple[bytes, str]:
+        """The bytes for the platform and their control id; a hand-back says where it already went."""
+        stored = await self._store.content(row.message_id)
+        if row.purpose is not Purpose.HANDBACK:
+            return stored.raw, stored.control_id
+        paper = (await self._store.papers([stored.id])).get(stored.id)
+        return mark_delivered(stored.raw, self._record(stored, paper)), stored.control_id
+
+    def summary(self, to: str, stale: Sequence[Delivery], *, now: float) -> Arrival:
+        """The one slip that stands for what waited past its time to live."""
+        first = min(stale, key=lambda d: d.priority.rank)
+        told = Notice(
+            topic="summary",
+            detail={"messages": [d.message_id for d in stale], "reason": first.reason},
+        )
+        paper = tuple(s for s in first.steps if s.by not in ("platform", "confirm"))
+        delivery = NewDelivery(to=to, purpose=Purpose.NOTICE, priority=first.priority, steps=paper)
+        ids = tuple(d.id for d in stale)
+        return announcement(
+            told,
+            control_id=f"summary-{to}-{ids[0]}-{now:.3f}",
+            now=now,
+            deliveries=(delivery,),
+            supersedes=ids,
+        )
+
+    async def _content(self, stored: Stored, context: Context) -> Slip:
+        if stored.refused:
+            return self._refusal(stored, context)
+        if stored.format == notice.FORMAT:
+            return await self._notice(stored, context)
+        message = read(stored.raw)
+        return render.render(message, context, corrections=await self._corrections(stored, message))
+
+    async def _notice(self, stored: Stored, context: Context) -> Slip:
+        told = notice.read(stored.raw)
+        waited = [await self._waited(number) for number in told.detail["messages"]]
+        return render.summary(waited, context)
+
+    async def _waited(self, message_id: int) -> render.Waited:
+        stored = await self._store.content(message_id)
+        return render.Waited(message=read(stored.raw), received_at=stored.received_at)
+
+    def _refusal(self, stored: Stored, context: Context) -> Slip:
+        location, _, reason = stored.refused.rpartition(": ")
+        refusal = render.Refusal(
+            reason=reason,
+            location=location,
+            sender=stored.sender,
+            peer=stored.peer,
+            intake=stored.intake,
+            control_id=stored.control_id,
+            raw=stored.raw,
+            more="more refusals" in context.reason,
+        )
+        return render.refusal(refusal, context)
+
+    async def _corrections(self, stored: Stored, message: Message) -> Corrections:
+        """What came earlier under the same orders, and on which slip it stands."""
+        if not message.order_keys:
+            return {}
+        before = await self._store.earlier(
+            stored.patient_key, order_keys=message.order_keys, before=stored.id
+        )
+        papers = await self._store.papers([s.id for s in before])
+        return render.earlier_values(
+            printed for s in before if (printed := self._printed(s, papers.get(s.id))) is not None
+        )
+
+    def _printed(self, stored: Stored, paper: SlipRecord | None) -> render.Printed | None:
+        try:
+            message = read(stored.raw)
+        except Rejected:  # purged, or never a result
+            return None
+        return render.Printed(
+            message=message,
+            slip=paper.number if paper else None,
+            ward=self._directory.ward(paper.ward).name if paper else "",
+            at=paper.at if paper else stored.received_at,
+        )
+
+    async def _context(self, row: Delivery, attempt: Attempt, stored: Stored) -> Context:
+        ward = self._directory.ward(row.to)
+        outlet, place = self._outlet(row, attempt)
+        outage = self._outage()
+        serial = code.make(row.id)
+        return Context(
+            site_code=self._house.code,
+            site_name=self._house.name,
+            language=self._house.language,
+            timezone=self._house.timezone,
+            drill=self._house.drill,
+            phone=self._house.phone,
+            ward_code=ward.code,
+            ward_name=ward.name,
+            received_at=stored.received_at,
+            printed_at=self._now(),
+            outlet=outlet,
+            outlet_name=place,
+            reason=row.reason if outlet is not Outlet.WARD else "",
+            number=attempt.slip,
+            prints=attempt.reprint + 1,
+            doubtful=row.doubtful,
+            degraded=row.degraded,
+            outage_since=outage.began_at if outage else None,
+            outage_reason=outage.reason if outage else "",
+            code=serial.digits,
+            code_caption=serial.display,
+            gaps=await self._gaps(row, attempt) if outlet is Outlet.WARD else (),
+            reused=stored.reused is not None,
+            floor=ward.floor,
+            contact=ward.contact,
+        )
+
+    def _outlet(self, row: Delivery, attempt: Attempt) -> tuple[Outlet, str]:
+        owner = self._directory.owner(attempt.device)
+        if row.to == self._directory.lab.code:
+            return Outlet.LAB, owner.name
+        if row.at.by == "courier":
+            return Outlet.COURIER, owner.name
+        return (Outlet.NEIGHBOUR if row.at.by == "neighbour" else Outlet.WARD), owner.name
+
+    async def _gaps(self, row: Delivery, attempt: Attempt) -> tuple[Gap, ...]:
+        """The numbers just below this one that did not come out, confirmed, at this ward."""
+        gaps: list[Gap] = []
+        for record in await self._store.series(row.to, before=attempt.slip or 0):
+            here = record.device in self._directory.ward(row.to).devices
+            if record.confirmed and here:
+                break
+            gaps.append(self._gap(record))
+        return tuple(reversed(gaps))
+
+    def _gap(self, record: SlipRecord) -> Gap:
+        if record.confirmed:
+            place = self._directory.owner(record.device).name
+            return Gap(number=record.number, known=Known.ELSEWHERE, place=place)
+        if record.state is State.SUPERSEDED:
+            return Gap(number=record.number, known=Known.SUPERSEDED)
+        final = record.state is not State.OPEN and record.state is not State.SENDING
+        return Gap(number=record.number, known=Known.UNCONFIRMED if final else Known.PENDING)
+
+    def _record(self, stored: Stored, paper: SlipRecord | None) -> tuple[str, ...]:
+        """The fields of ZWL: how, ward, slip number, device, when (DTM, UTC), confirmed or not."""
+        if paper is None:
+            return ("NOT-DELIVERED", stored.ward)
+        when = datetime.fromtimestamp(paper.at, UTC).strftime("%Y%m%d%H%M%S+0000")
+        how = "DELIVERED" if paper.confirmed else "UNCERTAIN"
+        return (how, paper.ward, f"{paper.number:04d}", paper.device, when)

@@ -1,0 +1,303 @@
+"""Claim what is due, hand it to its channel, write down what happened: the only mover of deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import structlog
+from twisted.internet.defer import Deferred, DeferredList, DeferredLock
+from twisted.internet.interfaces import IDelayedCall
+
+from gateway import policy
+from gateway.clock import Clock
+from gateway.delivery import Attempt, Delivery, NewDelivery, Purpose, State
+from gateway.directory import Directory
+from gateway.health import OK, Condition, Health
+from gateway.policy import Move
+from gateway.printing import Press
+from gateway.relay import Relay
+from gateway.service import spawn
+from gateway.store import Accepted, Store
+
+log = structlog.get_logger()
+
+#: How often deadlines and moments due are looked at, seconds.
+TICK = 0.25
+#: How often the whole table is asked which lanes have work, in case a word of it was missed.
+SURVEY = 30.0
+BATCH = 100
+#: How long a stop waits for attempts under way, seconds.
+STOP = 2.5
+
+
+class Dispatcher:
+    """One worker per lane and device: a dead printer delays nobody who does not need it."""
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        *,
+        devices: Iterable[str],
+        relay: Relay | None,
+        press: Press,
+        health: Health,
+        clock: Clock,
+        node: str,
+        quiet_since: Callable[[float], bool] = lambda moment: False,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._relay = relay
+        self._press = press
+        self._health = health
+        self._clock = clock
+        self._node = node
+        self._quiet_since = quiet_since
+        self._gates = {name: DeferredLock() for name in devices}
+        self._working: dict[tuple[str, str], Deferred[None]] = {}
+        self._again: set[tuple[str, str]] = set()
+        self._due: dict[str, float] = {}
+        self._ticking: IDelayedCall | None = None
+        self._surveyed = 0.0
+        self._running = False
+        health.observers.append(self._device_changed)
+        if relay is not None:
+            relay.moved = self._moved
+
+    async def start(self) -> None:
+        """Take up what was open when the last process ended."""
+        self._running = True
+        recovered = await self._store.recover(node=self._node, now=self._clock.now())
+        if recovered:
+            log.warning("recovered", deliveries=recovered)
+        await self._survey()
+        self._tick()
+
+    async def stop(self) -> None:
+        """Claim nothing more; let attempts under way end, but not for longer than a stop may take.
+
+        What is cut short stays claimed, and `recover` takes it up at the next start.
+        """
+        self._running = False
+        if self._ticking is not None and self._ticking.active():
+            self._ticking.cancel()
+        under_way = list(self._working.values())
+        cutting = self._clock.call_later(STOP, _cut, under_way)
+        if self._relay is not None:
+            await self._relay.stop(within=STOP)
+        await DeferredList(under_way)
+        if cutting.active():
+            cutting.cancel()
+
+    def accepted(self, accepted: Accepted) -> None:
+        """New rows are in the store: begin at once."""
+        for delivery in accepted.deliveries:
+            if delivery.state is State.OPEN:
+                self.kick(delivery.lane)
+
+    def kick(self, lane: str) -> None:
+        """There is, or may be, work in this lane."""
+        if not self._running:
+            return
+        if lane == "platform":
+            if self._relay is not None:
+                self._relay.kick()
+            return
+        devices = self._devices(lane)
+        usable = [name for name in devices if self._health.usable(name)]
+        if lane.endswith("/confirm"):
+            return
+        for name in usable:
+            self._begin((lane, name))
+        if not usable:
+            self._begin((lane, ""))
+
+    def gate(self, device: str) -> DeferredLock:
+        """Whoever holds it may speak to the device: printers serve one connection at a time."""
+        return self._gates[device]
+
+    def platform_changed(self, down: bool) -> None:
+        """Copies that waited for the platform's confirmation wait no longer once it is down."""
+        self.kick("platform")
+        if down:
+            spawn(self._unconfirmed(), "platform down")
+
+    # -- lanes
+
+    def _begin(self, key: tuple[str, str]) -> None:
+        if key in self._working:
+            self._again.add(key)
+            return
+        lane, device = key
+        work = self._print_all(lane, device) if device else self._park(lane)
+        done = spawn(work, f"lane {lane}")
+        if not done.called:
+            self._working[key] = done
+            done.addCallback(lambda _: self._ended(key))
+
+    def _ended(self, key: tuple[str, str]) -> None:
+        del self._working[key]
+        if key in self._again:
+            self._again.discard(key)
+            self.kick(key[0])
+
+    async def _print_all(self, lane: str, device: str) -> None:
+        while self._running and self._health.usable(device):
+            gate = self._gates[device]
+            await gate.acquire()
+            try:
+                rows = await self._claim(lane, limit=1) if self._health.usable(device) else []
+                if not rows:
+                    break
+                await self._print(rows[0], device)
+            finally:
+                gate.release()
+        if self._running and not self._health.usable(device):
+            self.kick(lane)
+
+    async def _claim(self, lane: str, *, limit: int) -> list[Delivery]:
+        return await self._store.claim(lane, node=self._node, now=self._clock.now(), limit=limit)
+
+    async def _park(self, lane: str) -> None:
+        """No device of this lane can print: what is critical moves on, the rest waits for its deadline."""
+        devices = self._devices(lane)
+        reason = self._health.reason(devices)
+        while self._running and (rows := await self._claim(lane, limit=BATCH)):
+            for row in rows:
+                decide = policy.no_device if devices else policy.deadline_passed
+                await self._settle(row, decide(row, reason=reason, now=self._clock.now()))
+
+    def _devices(self, lane: str) -> tuple[str, ...]:
+        to, _, by = lane.rpartition("/")
+        return self._directory.devices_of(to, by=by)
+
+    async def _print(self, row: Delivery, device: str) -> None:
+        if row.expires_at is not None and row.expires_at <= self._clock.now():
+            summary = await self._press.summarise(row)
+            if summary is not None:
+                self.accepted(summary)
+            return
+        row, attempt, move = await self._press.attempt(row, device)
+        await self._settle(row, move, attempt=attempt)
+
+    # -- moves
+
+    async def _settle(self, row: Delivery, move: Move, *, attempt: Attempt | None = None) -> None:
+        now = self._clock.now()
+        after = await self._store.settle(
+            row, move.after, at=now, attempt=attempt, extra=move.extra, note=move.note
+        )
+        if move.alarm:
+            log.error("alarm", delivery=row.id, alarm=move.alarm)
+        self._moved(after, move.extra)
+
+    def _moved(self, after: Delivery, extra: Iterable[NewDelivery] = ()) -> None:
+        if after.state is State.OPEN and after.due is not None:
+            self._expect(after.lane, after.due)
+        for new in extra:
+            if new.state is State.OPEN:
+                self._expect(f"{new.to}/{new.steps[0].by}", self._clock.now())
+
+    def _expect(self, lane: str, due: float) -> None:
+        if due <= self._clock.now():
+            self.kick(lane)
+        else:
+            self._due[lane] = min(due, self._due.get(lane, due))
+
+    def _tick(self) -> None:
+        if not self._running:
+            return
+        now = self._clock.now()
+        for lane in [lane for lane, due in self._due.items() if due <= now]:
+            del self._due[lane]
+            self.kick(lane)
+        spawn(self._sweep(), "sweep").addCallback(lambda _: self._next_tick())
+
+    def _next_tick(self) -> None:
+        if self._running:
+            self._ticking = self._clock.call_later(TICK, self._tick)
+
+    async def _sweep(self) -> None:
+        now = self._clock.now()
+        for row in await self._store.overdue(now=now, limit=BATCH):
+            await self._overdue(row, now=now)
+        if now - self._surveyed >= SURVEY:
+            await self._survey()
+
+    async def _overdue(self, row: Delivery, *, now: float) -> None:
+        if row.at.by == "confirm":
+            await self._settle(row, self._unconfirmed_move(row, now=now))
+            return
+        reason = "timed-out"
+        if row.at.by != "platform":
+            names = self._directory.devices(row)
+            if not any(self._health.usable(name) for name in names):
+                reason = self._health.reason(names)
+        await self._settle(row, policy.deadline_passed(row, reason=reason, now=now))
+
+    async def _survey(self) -> None:
+        self._surveyed = self._clock.now()
+        for lane, due in (await self._store.lanes()).items():
+            self._expect(lane, due)
+
+    # -- the platform, seen from copies that wait for its word
+
+    def _unconfirmed_move(self, row: Delivery, *, now: float) -> Move:
+        """A tap's deadline: without receipts, a platform that was up all along has delivered it."""
+        if self._quiet_since(row.step_since):
+            return policy.confirmed_elsewhere(row, proof="platform up throughout")
+        return policy.deadline_passed(row, reason="not confirmed", now=now)
+
+    async def _unconfirmed(self) -> None:
+        lanes = await self._store.lanes()
+        for lane in [lane for lane in lanes if lane.endswith("/confirm")]:
+            while rows := await self._claim_waiting(lane):
+                for row in rows:
+                    now = self._clock.now()
+                    await self._settle(row, policy.deadline_passed(row, reason="down", now=now))
+
+    async def _claim_waiting(self, lane: str) -> list[Delivery]:
+        return await self._claim(lane, limit=BATCH)
+
+    # -- devices that come and go
+
+    def _device_changed(self, name: str, before: Condition, after: Condition) -> None:
+        lanes = self._lanes_of(name)
+        if after.state == OK and before.state != OK:
+            spawn(self._welcome_back(name, lanes), f"device {name} back")
+        elif before.usable and not after.usable:
+            for lane in lanes:
+                self.kick(lane)
+
+    def _lanes_of(self, device: str) -> list[str]:
+        """Every lane whose step may use this device."""
+        wards = [*self._directory.wards, self._directory.lab.code]
+        return [
+            f"{to}/{by}"
+            for to in wards
+            for by in ("slip", "neighbour", "courier")
+            if device in self._directory.devices_of(to, by=by)
+        ]
+
+    async def _welcome_back(self, device: str, lanes: list[str]) -> None:
+        now = self._clock.now()
+        for lane in lanes:
+            await self._store.wake(lane, now=now)
+            to, _, by = lane.rpartition("/")
+            if by != "courier":
+                await self._recall(to, by=by)
+            self.kick(lane)
+
+    async def _recall(self, to: str, *, by: str) -> None:
+        """What waits further down its plan comes back to the printer it was meant for."""
+        now = self._clock.now()
+        for row in await self._store.open_deliveries(to=to):
+            move = policy.recall(row, by=by, now=now)
+            if move is not None and row.purpose is not Purpose.HANDBACK:
+                await self._settle(row, move)
+
+
+def _cut(under_way: Iterable[Deferred[None]]) -> None:
+    for work in under_way:
+        work.cancel()

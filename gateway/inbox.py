@@ -1,0 +1,157 @@
+"""The front door for every intake: read, plan, remember; only then may a sender be answered."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from gateway import router
+from gateway.clock import Clock
+from gateway.delivery import NewDelivery, Purpose, Step
+from gateway.directory import LAB, Directory
+from gateway.errors import Rejected
+from gateway.hl7 import Limits, peek, read
+from gateway.message import Kind, Location, Message, Priority
+from gateway.router import Mode, Plan
+from gateway.store import Accepted, Arrival, Store, Whereabouts
+
+log = structlog.get_logger()
+
+#: Refusal slips a peer may cause before the lab is told once that there are more (count, seconds).
+REFUSALS, REFUSAL_WINDOW = 20, 600.0
+
+_LEFT = frozenset({"A03", "A11"})  # discharged, admission cancelled
+_PLACED = frozenset({"A01", "A02", "A04", "A05", "A08", "A12", "A13", "A28", "A31"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One intake's way in: its name, mode and what it expects when a message does not say."""
+
+    intake: str
+    mode: Mode
+    charset: str = "utf-8"
+
+
+class Inbox:
+    """Takes messages from every intake into the store, with their plans."""
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        *,
+        plans: Mapping[Priority, Plan],
+        limits: Limits,
+        clock: Clock,
+        on_deliveries: Callable[[Accepted], None],
+        on_receipt: Callable[[str, str], None] = lambda control_id, proof: None,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._plans = plans
+        self._limits = limits
+        self._clock = clock
+        self._on_deliveries = on_deliveries
+        self._on_receipt = on_receipt
+        self._refusals: dict[str, deque[float]] = {}
+
+    async def accept(self, raw: bytes, *, door: Door, peer: str) -> Accepted:
+        """On disk with its plan when this returns.
+
+        Raises Rejected (after the refusal itself is on disk), StoreFull or StoreBroken.
+        """
+        try:
+            message = read(raw, default_charset=door.charset, limits=self._limits)
+        except Rejected as rejected:
+            await self.refuse(raw, rejected, door=door, peer=peer)
+            raise
+        if message.type.startswith("ACK") and door.mode is Mode.TAP:
+            self._on_receipt(message.acknowledges, f"receipt {message.control_id}")
+        where = await self._where(message)
+        ward = self._directory.ward_at(where)
+        now = self._clock.now()
+        arrival = Arrival(
+            intake=door.intake,
+            peer=peer,
+            received_at=now,
+            message=message,
+            raw=raw,
+            ward=ward,
+            deliveries=router.plan(message, ward=ward, mode=door.mode, plans=self._plans, now=now),
+            whereabouts=_whereabouts(message, ward=ward, now=now),
+            merged=message.movement.merged if message.movement else "",
+        )
+        accepted = await self._store.accept(arrival)
+        self._on_deliveries(accepted)
+        return accepted
+
+    async def refuse(self, raw: bytes, rejected: Rejected, *, door: Door, peer: str) -> None:
+        """Keep what is refused and tell the lab: a sender may never look at its own refusals."""
+        head = peek(raw)
+        now = self._clock.now()
+        arrival = Arrival(
+            intake=door.intake,
+            peer=peer,
+            received_at=now,
+            message=Message(
+                control_id=head.control_id,
+                sender=head.sender,
+                type=head.type,
+                kind=Kind.OTHER,
+            ),
+            raw=raw,
+            refused=_reason(rejected),
+            deliveries=self._told(peer, now=now),
+        )
+        self._on_deliveries(await self._store.accept(arrival))
+        log.warning("refused", intake=door.intake, peer=peer, location=rejected.location)
+
+    def _told(self, peer: str, *, now: float) -> tuple[NewDelivery, ...]:
+        """A slip at the lab for a refusal, unless this peer floods: then one that says so."""
+        recent = self._refusals.setdefault(peer, deque(maxlen=REFUSALS + 2))
+        while recent and recent[0] < now - REFUSAL_WINDOW:
+            recent.popleft()
+        recent.append(now)
+        if len(recent) > REFUSALS + 1:
+            return ()
+        flood = len(recent) == REFUSALS + 1
+        return (_to_lab(reason="more refusals follow without a slip" if flood else ""),)
+
+    async def _where(self, message: Message) -> Location | None:
+        """PV1-3, else where ADT last saw the patient."""
+        if message.location is not None and message.location.unit:
+            return message.location
+        patient = message.patient
+        if patient is None or message.kind not in (Kind.RESULT, Kind.ORDER):
+            return message.location
+        known = await self._store.whereabouts([k for k in (patient.ipp, patient.nda) if k])
+        return known.location if known else message.location
+
+
+def _reason(rejected: Rejected) -> str:
+    return f"{rejected.location}: {rejected.reason}" if rejected.location else rejected.reason
+
+
+def _to_lab(*, reason: str) -> NewDelivery:
+    return NewDelivery(
+        to=LAB,
+        purpose=Purpose.NOTICE,
+        priority=Priority.ROUTINE,
+        steps=(Step(by="courier"),),
+        reason=reason,
+    )
+
+
+def _whereabouts(message: Message, *, ward: str, now: float) -> Whereabouts | None:
+    movement, patient = message.movement, message.patient
+    if movement is None or patient is None or not patient.key:
+        return None
+    if movement.event in _LEFT:
+        return Whereabouts(patient=patient, location=None, ward="", at=now)
+    if movement.event in _PLACED and message.location is not None and message.location.unit:
+        return Whereabouts(patient=patient, location=message.location, ward=ward, at=now)
+    return None

@@ -1,0 +1,91 @@
+"""Which message goes to whom, by which steps: one pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.delivery import NewDelivery, Purpose, State, Step
+from gateway.directory import LAB, PLATFORM
+from gateway.message import Kind, Message, Priority
+
+
+class Mode(StrEnum):
+    """What an intake is for."""
+
+    RELAY = "relay"  # pass on to the platform, fall back when it does not confirm
+    DIRECT = "direct"  # always deliver to the ward
+    TAP = "tap"  # keep a copy, deliver only what the platform did not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The ordered steps of one priority, and how long paper may be waited for (seconds)."""
+
+    steps: tuple[Step, ...]
+    expires: float
+
+
+_PRINTED = (Kind.RESULT, Kind.ORDER, Kind.DOCUMENT)
+_NOWHERE = "unknown ward"
+
+
+def plan(
+    message: Message, *, ward: str, mode: Mode, plans: Mapping[Priority, Plan], now: float
+) -> tuple[NewDelivery, ...]:
+    """The deliveries a message calls for; none when it is only to be remembered.
+
+    A message that is not for paper is relayed and waits for the platform as long as it takes.
+    A result whose ward is not ours comes out at the lab, never nowhere.
+    """
+    if message.type.startswith("ACK"):
+        return ()
+    if message.kind not in _PRINTED:
+        return (_relayed(message),) if mode is Mode.RELAY else ()
+    chosen = plans[message.priority]
+    steps = _for_mode(chosen.steps, mode)
+    if ward:
+        return (_delivery(message, ward, steps, expires_at=now + chosen.expires),)
+    first = tuple(s for s in steps if s.by in ("platform", "confirm"))
+    lab = (*first, Step(by="courier"))
+    return (_delivery(message, LAB, lab, reason=_NOWHERE),)
+
+
+def _delivery(
+    message: Message,
+    to: str,
+    steps: tuple[Step, ...],
+    *,
+    expires_at: float | None = None,
+    reason: str = "",
+) -> NewDelivery:
+    return NewDelivery(
+        to=to,
+        purpose=Purpose.WARD,
+        priority=message.priority,
+        steps=steps,
+        state=State.OPEN,
+        expires_at=expires_at,
+        reason=reason,
+    )
+
+
+def _relayed(message: Message) -> NewDelivery:
+    return NewDelivery(
+        to=PLATFORM,
+        purpose=Purpose.RELAY,
+        priority=message.priority,
+        steps=(Step(by="platform"),),
+    )
+
+
+def _for_mode(steps: tuple[Step, ...], mode: Mode) -> tuple[Step, ...]:
+    """The plan's steps as an intake's mode uses them: a tap waits for the platform's confirmation."""
+    if mode is Mode.RELAY:
+        return steps
+    paper = tuple(s for s in steps if s.by != "platform")
+    if mode is Mode.DIRECT:
+        return paper
+    waits = (Step(by="confirm", within=s.within) for s in steps if s.by == "platform")
+    return (*waits, *paper)
