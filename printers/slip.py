@@ -98,3 +98,5 @@ class Slip:
     body: tuple[Block, ...]
     footer: tuple[Block, ...] = ()
     page_word: str = "page"  # "page" in both languages: "page 1/3"
+    # At both ends of a slip past the longest: what is missing, and where to ask for it.
+    left_out: str = "INCOMPLETE: {lines} LINES NOT PRINTED"

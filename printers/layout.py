@@ -1,0 +1,167 @@
+"""A slip on paper of a given width: its blocks as pages of styled lines, ready for the encoder.
+
+Pure and linear: 10 to 20 µs a line. Slips of more than about 500 blocks belong in a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from printers.line import BOLD, Line, Page, Run, Symbol
+from printers.rows import cells, grid, row_lines
+from printers.slip import Banner, Block, Code, Heading, Pair, Row, Rule, Slip, Space, Text
+from printers.typeset import banner, code, heading, one_line, pairs, rule, text
+
+Piece = tuple[Line | Symbol, ...]
+"""The lines of one block, kept on one page where a page can hold them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a page and a slip may become, in lines of normal type (3.75 mm each)."""
+
+    page: int = 120  # 45 cm: longer paper is torn, folded and lost
+    pages: int = 12
+    repeated: int = 40  # of header and footer each: beyond, they run with the body
+
+
+LIMITS = Limits()
+
+
+def lay_out(slip: Slip, columns: int, *, limits: Limits = LIMITS) -> tuple[Page, ...]:
+    """`slip` in pages for paper of `columns` (48, 42, 32…; at least 24).
+
+    One page when it fits; else every page carries the header and its number ("page 1/3"), above and
+    below, and the last one the footer. A slip past `limits.pages` ends with a banner (`slip.left_out`)
+    that says how many lines are missing, and begins with the same words.
+    """
+    header, body, footer = _parts(slip, columns, limits.repeated)
+    room = limits.page - _height(header)
+    if sum(map(_height, body)) + _height(footer) <= room:
+        return (_flat((header, *body, footer)),)
+    room -= 2  # the page number, twice
+    last = room - _height(footer)
+    sheets = tuple(_fill(body, room=room, last=last))
+    if len(sheets) > limits.pages:
+        sheets = _cut_short(body, slip, columns, pages=limits.pages, room=room, last=last)
+    return tuple(
+        _page(header, sheet, slip, number=number, of=len(sheets), footer=footer)
+        for number, sheet in enumerate(sheets, start=1)
+    )
+
+
+def blocks_lines(blocks: Sequence[Block], columns: int) -> tuple[Piece, ...]:
+    """Each block in lines. All rows share one grid, pairs that follow one another share theirs."""
+    rows = {index: cells(block) for index, block in enumerate(blocks) if isinstance(block, Row)}
+    columned = grid(rows.values(), columns) if rows else None
+    found: list[Piece] = []
+    for is_pair, group in groupby(enumerate(blocks), lambda item: isinstance(item[1], Pair)):
+        if is_pair:
+            found += pairs([block for _, block in group if isinstance(block, Pair)], columns)
+            continue
+        for index, block in group:
+            if columned is not None and index in rows:
+                found.append(row_lines(rows[index], columned))
+            else:
+                found.append(_block(block, columns))
+    return tuple(found)
+
+
+def _block(block: Block, columns: int) -> Piece:
+    match block:
+        case Heading():
+            return heading(block, columns)
+        case Banner():
+            return banner(block, columns)
+        case Text():
+            return text(block, columns)
+        case Rule():
+            return rule(columns)
+        case Code():
+            return code(block, columns)
+        case Space():
+            return (Line(),)
+        case _:  # Row and Pair are laid out together with their like
+            raise TypeError(f"not a block of its own: {block!r}")
+
+
+def _parts(slip: Slip, columns: int, repeated: int) -> tuple[Piece, tuple[Piece, ...], Piece]:
+    """Header, body and footer in lines; what a hostile header or footer has too much runs with the body."""
+    header = _flat(blocks_lines(slip.header, columns))
+    footer = _flat(blocks_lines(slip.footer, columns))
+    top = _reach(header, repeated)
+    bottom = len(footer) - _reach(footer[::-1], repeated)
+    body = (header[top:], *blocks_lines(slip.body, columns), footer[:bottom])
+    return header[:top], tuple(piece for piece in body if piece), footer[bottom:]
+
+
+def _flat(pieces: Sequence[Piece]) -> Piece:
+    return tuple(line for piece in pieces for line in piece)
+
+
+def _height(piece: Sequence[Line | Symbol]) -> int:
+    return sum(line.height for line in piece)
+
+
+def _reach(piece: Piece, room: int) -> int:
+    """How many of its lines stand in `room`."""
+    for index, line in enumerate(piece):
+        room -= line.height
+        if room < 0:
+            return index
+    return len(piece)
+
+
+def _fill(pieces: Sequence[Piece], *, room: int, last: int) -> Iterator[Piece]:
+    """Pieces on sheets of `room`, the last one of `last`; split is only what no sheet could hold."""
+    sheet: list[Piece] = []
+    used = 0
+    for part in (part for piece in pieces for part in _parted(piece, room)):
+        height = _height(part)
+        if sheet and used + height > room:
+            yield _flat(sheet)
+            sheet, used = [], 0
+        sheet.append(part)
+        used += height
+    if used > last:
+        movable = len(sheet) > 1 and _height(sheet[-1]) <= last
+        moved = sheet.pop() if movable else ()
+        yield _flat(sheet)
+        sheet = [moved]
+    yield _flat(sheet)
+
+
+def _parted(piece: Piece, room: int) -> Iterator[Piece]:
+    while piece:
+        stop = max(_reach(piece, room), 1)
+        yield piece[:stop]
+        piece = piece[stop:]
+
+
+def _cut_short(
+    body: Sequence[Piece], slip: Slip, columns: int, *, pages: int, room: int, last: int
+) -> tuple[Piece, ...]:
+    """The first `pages` sheets, and on the first and the last of them how many lines are missing."""
+    total = len(_flat(body))
+    longest = _notice(slip, columns, left_out=total)
+    sheets = list(_fill((longest, *body), room=room, last=room))[:pages]
+    sheets[-1] = sheets[-1][: _reach(sheets[-1], last - _height(longest))]
+    left_out = total + len(longest) - sum(map(len, sheets))
+    notice = _notice(slip, columns, left_out=left_out)
+    sheets[0] = (*notice, *sheets[0][len(longest) :])
+    sheets[-1] = (*sheets[-1], *notice)
+    return tuple(sheets)
+
+
+def _notice(slip: Slip, columns: int, *, left_out: int) -> Piece:
+    return banner(Banner(text=slip.left_out.replace("{lines}", str(left_out))), columns)
+
+
+def _page(header: Piece, sheet: Piece, slip: Slip, *, number: int, of: int, footer: Piece) -> Page:
+    if of == 1:
+        return (*header, *sheet, *footer)
+    words = one_line(f"{slip.page_word} {number}/{of}")
+    mark = Line((Run(words, BOLD),), centred=True)
+    return (*header, mark, *sheet, *(footer if number == of else ()), mark)

@@ -1,0 +1,60 @@
+"""What a page of paper is made of once its width is known: lines of styled runs, and symbols."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from printers.text import Printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """How a run of text looks."""
+
+    bold: bool = False
+    inverse: bool = False  # white on black
+    large: bool = False  # double width and height: each character takes two columns
+
+
+PLAIN = Style()
+BOLD = Style(bold=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Text in one style."""
+
+    text: Printable
+    style: Style = PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line across the paper, never wider than it."""
+
+    runs: tuple[Run, ...] = ()
+    centred: bool = False
+
+    @property
+    def height(self) -> int:
+        """In lines of normal type (3.75 mm each)."""
+        return 2 if any(run.style.large for run in self.runs) else 1
+
+    @property
+    def text(self) -> str:
+        return "".join(run.text for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A bar code or QR code of `data`: ASCII 20-7E. Which of the two, the printer's model decides."""
+
+    data: str
+
+    @property
+    def height(self) -> int:
+        return 7  # 26 mm: a QR code of version 2 with its quiet zone; a bar code is lower
+
+
+Page = tuple[Line | Symbol, ...]
+"""One piece of paper, from cut to cut."""
