@@ -1,0 +1,93 @@
+"""What a slip says beside its message: where, when, in what circumstances, under which number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.message import Message, Observation
+
+
+class Outlet(StrEnum):
+    """Where this paper comes out."""
+
+    WARD = "ward"  # where it should: in the ward it is for
+    NEIGHBOUR = "neighbour"  # in another ward, which has to carry it
+    COURIER = "courier"  # at the lab: somebody walks
+    LAB = "lab"  # at the lab, because the message names no ward of ours
+
+
+class Known(StrEnum):
+    """What is known of an earlier number of the ward's series that has no proof of paper there."""
+
+    ELSEWHERE = "elsewhere"  # confirmed at another place
+    UNCONFIRMED = "unconfirmed"  # nobody can know whether paper came out
+    PENDING = "pending"  # has a number, still waits
+    SUPERSEDED = "superseded"  # a newer slip or a summary stands for it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """One earlier number of the ward's series that its nurses may look for in vain."""
+
+    number: int
+    known: Known
+    place: str = ""  # for ELSEWHERE: the name of the ward or lab where it came out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Everything about one piece of paper that its message does not say. Moments are seconds (UTC)."""
+
+    site_code: str
+    site_name: str
+    ward_code: str  # the ward the slip is for, wherever it comes out
+    ward_name: str
+    received_at: float
+    printed_at: float
+    language: str = "fr"
+    timezone: str = "Europe/Paris"
+    outlet: Outlet = Outlet.WARD
+    outlet_name: str = ""  # the ward or lab where the paper comes out, unless it is the ward's own
+    reason: str = ""  # why it is not where it should be: IPP words, a `Delivery.reason`
+    number: int | None = None  # in the gapless series of `ward_code`
+    prints: int = 1  # 2: the second paper under this number
+    doubtful: bool = False  # an earlier try under this number may have put paper out
+    degraded: bool = False  # the platform did not take it
+    outage_since: float | None = None
+    outage_reason: str = ""
+    drill: bool = False
+    code: str = ""  # what a person gives back to say "I have it"
+    code_caption: str = ""  # the same in groups, for reading aloud
+    acknowledge: str = ""  # the site's own words on how to acknowledge; "" for the default ones
+    phone: str = ""  # the lab's telephone
+    gaps: tuple[Gap, ...] = ()
+    reused: bool = False  # an earlier message had this sender and control id, but other content
+    floor: str = ""  # where a courier goes
+    contact: str = ""  # to whom a courier hands it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    """An earlier message and the paper it made. `slip` None: it came out on no slip."""
+
+    message: Message
+    slip: int | None
+    ward: str  # the name of the ward whose number that was
+    at: float  # when it was printed; when it was received, if it was not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What is known of the value (or order) that a newer message replaces."""
+
+    observation: Observation | None  # None for an order
+    slip: int | None
+    ward: str
+    at: float
+    several: bool = False  # one message gave this key more than one value: nobody can say which
+
+
+Corrections = Mapping[tuple[str, str, str], Earlier]
+"""By (Group.order_key, Observation.code, Observation.sub_id); an order by (Group.order_key, "", "")."""

@@ -1,0 +1,187 @@
+"""What stands above and below every message on paper: circumstances, ward, number, and how to acknowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from gateway.locale import Translate
+from gateway.message import Message
+from gateway.render import moments, words
+from gateway.render.bounds import line, prose
+from gateway.render.context import Context, Gap, Known, Outlet
+from printers.slip import Banner, Block, Code, Heading, Pair, Rule, Slip, Text, Tone
+
+GAPS = 12  # lines; a printer that was away all night has one line for all it missed
+
+
+def framed(
+    _: Translate,
+    context: Context,
+    *,
+    header: Iterable[Block],
+    body: Iterable[Block],
+    footer: Iterable[Block],
+    test: bool = False,
+) -> Slip:
+    """A slip from its parts, with what must stand on its very first and very last line."""
+    drill = tuple(_drill(_, context, test=test))
+    return Slip(
+        header=(*drill, *top(_, context), *header),
+        body=tuple(body),
+        footer=(*footer, *reversed(drill)),
+        page_word=_("page"),
+        left_out=_("INCOMPLETE: {lines} LINES NOT PRINTED, ASK THE LAB"),
+    )
+
+
+def top(_: Translate, context: Context) -> Iterator[Block]:
+    """Circumstances, ward and number."""
+    yield from _circumstances(_, context)
+    yield Heading(text=line(context.ward_name))
+    if context.number is not None:
+        yield Heading(text=f"n° {context.number:04}")
+    yield Text(text=f"{line(context.site_name)} ({line(context.site_code)})", centred=True)
+    yield from _elsewhere(_, context)
+
+
+def times(_: Translate, context: Context) -> Iterator[Block]:
+    yield Pair(label=_("Received"), value=moments.wall(_, context.received_at, context.timezone))
+    yield Pair(label=_("Printed"), value=moments.wall(_, context.printed_at, context.timezone))
+
+
+def bottom(_: Translate, message: Message, context: Context, *, critical: bool) -> Iterator[Block]:
+    """How to acknowledge, the numbers that may be missing, and what the lab needs to find the message."""
+    yield Rule()
+    yield from acknowledging(_, context, critical=critical)
+    yield from gaps(_, context)
+    if context.reused:
+        yield Text(
+            text=_("Another message with other content came under the same id: ask the lab."),
+            tone=Tone.STRONG,
+        )
+    yield Text(text=source(_, message))
+
+
+def source(_: Translate, message: Message) -> str:
+    sender = line(message.sender.replace("|", " / "))
+    control_id = line(message.control_id)
+    return _("Message {id} from {sender}", id=control_id, sender=sender)
+
+
+def acknowledging(_: Translate, context: Context, *, critical: bool) -> Iterator[Block]:
+    """What a person does to say "I have it", in words that stay true without a telephone."""
+    if critical:
+        yield Text(text=_("CRITICAL: tell the doctor at once."), tone=Tone.STRONG)
+    yield Text(text=_how(_, context), tone=Tone.STRONG)
+    if context.code:
+        yield Code(data=context.code, caption=line(context.code_caption or context.code))
+    yield Text(text=_("Read by ....................  at ......  signed"))
+    yield Text(text=_ask(_, context))
+
+
+def gaps(_: Translate, context: Context) -> Iterator[Block]:
+    """Earlier numbers of this ward without proof of paper here, so that a loss is seen without a computer."""
+    if not context.gaps:
+        return
+    yield Rule()
+    yield Text(text=_("Numbers that did not come out here:"), tone=Tone.STRONG)
+    runs = list(_runs(context.gaps))
+    for run in runs[-GAPS:]:
+        yield Text(text=_gap(_, run), indent=1)
+    if len(runs) > GAPS:
+        yield Text(text=_("… and others before them: ask the lab"), indent=1)
+
+
+def _drill(_: Translate, context: Context, *, test: bool) -> Iterator[Block]:
+    if context.drill or test:
+        yield Banner(text=_("DRILL"), size=2)
+    if test:
+        yield Banner(text=_("TEST MESSAGE — NOT A RESULT"))
+
+
+def _circumstances(_: Translate, context: Context) -> Iterator[Block]:
+    if context.degraded:
+        yield Banner(text=_downtime(_, context))
+    if context.doubtful or context.prints > 1:
+        yield Banner(text=_duplicate(_, context))
+    if context.outlet is Outlet.COURIER:
+        yield Banner(text=_("COURIER"), size=2)
+
+
+def _downtime(_: Translate, context: Context) -> str:
+    if context.outage_since is None:
+        return _("DOWNTIME")
+    since = moments.short(_, context.outage_since, context.timezone, today=context.printed_at)
+    return _("DOWNTIME since {time}", time=since)
+
+
+def _duplicate(_: Translate, context: Context) -> str:
+    word = _("POSSIBLE DUPLICATE") if context.doubtful else _("DUPLICATE")
+    if context.prints < 2:
+        return word
+    return word + " — " + _("print no.{n}", n=context.prints)
+
+
+def _elsewhere(_: Translate, context: Context) -> Iterator[Block]:
+    """Why this paper is not where it should be, and where it has to go."""
+    if context.outlet is not Outlet.NEIGHBOUR:
+        return
+    ward = line(context.ward_name)
+    yield Banner(text=_("CARRY TO: {ward}", ward=ward))
+    why = words.reason(_, context.reason) or _("its printer did not answer")
+    where = line(context.outlet_name)
+    if where:
+        text = _("Printed here ({place}) because {ward}: {why}", place=where, ward=ward, why=why)
+    else:
+        text = _("Printed here because {ward}: {why}", ward=ward, why=why)
+    yield Text(text=text, tone=Tone.STRONG)
+
+
+def _how(_: Translate, context: Context) -> str:
+    if context.acknowledge:
+        return prose(_, context.acknowledge, 400)
+    token = _("code {code}", code=line(context.code_caption or context.code))
+    if not context.code:
+        token = _("the slip number")
+    if context.phone:
+        return _(
+            "To acknowledge: sign, call the lab at {phone}, give {token}. "
+            "Without telephone: keep the signed slip in the record.",
+            phone=line(context.phone),
+            token=token,
+        )
+    return _("To acknowledge: sign, and give the lab {token}.", token=token)
+
+
+def _ask(_: Translate, context: Context) -> str:
+    if context.phone:
+        return _("Questions: the lab, {phone}", phone=line(context.phone))
+    return _("Questions: the lab")
+
+
+def _runs(found: Iterable[Gap]) -> Iterator[tuple[Gap, Gap]]:
+    """Neighbouring numbers of which the same is known, as first and last."""
+    first: Gap | None = None
+    last: Gap | None = None
+    for gap in sorted(found, key=lambda g: g.number):
+        same = last is not None and (gap.known, gap.place) == (last.known, last.place)
+        if first is not None and last is not None and not (same and gap.number == last.number + 1):
+            yield first, last
+            first = gap
+        first, last = first or gap, gap
+    if first is not None and last is not None:
+        yield first, last
+
+
+def _gap(_: Translate, run: tuple[Gap, Gap]) -> str:
+    first, last = run
+    numbers = f"n° {first.number:04}"
+    if last is not first:
+        numbers = _("{first} to {last}", first=numbers, last=f"{last.number:04}")
+    known = {
+        Known.ELSEWHERE: _("came out at {place}", place=line(first.place)),
+        Known.UNCONFIRMED: _("not confirmed: ask the lab"),
+        Known.PENDING: _("not printed yet, still to come"),
+        Known.SUPERSEDED: _("replaced by a newer slip"),
+    }[first.known]
+    return _("{numbers}: {known}", numbers=numbers, known=known)
