@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for fault in faults.faults:
             print(f"wardline: {fault}", file=sys.stderr)
         return 2
+    except (views.NoStore, views.NoOutage, StoreRefused) as refusal:
+        print(f"wardline: {refusal}", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         return 1
 

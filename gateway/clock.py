@@ -46,3 +46,8 @@ class ReactorClock:
 def local(moment: float, zone: str) -> datetime:
     """`moment` (seconds, UTC) on the site's wall."""
     return datetime.fromtimestamp(moment, ZoneInfo(zone))
+
+
+def wall() -> float:
+    """The machine's time, for verbs that run for a moment and have no reactor."""
+    return time.time()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -111,8 +111,17 @@ class Composer:
 
     async def _notice(self, stored: Stored, context: Context) -> Slip:
         told = notice.read(stored.raw)
-        waited = [await self._waited(number) for number in told.detail["messages"]]
-        return render.summary(waited, context)
+        if told.topic == "summary":
+            waited = [await self._waited(number) for number in told.detail["messages"]]
+            return render.summary(waited, context)
+        context = replace(
+            context,
+            outage_since=told.detail["began_at"],
+            outage_reason=told.detail["reason"],
+        )
+        if told.topic == "outage began":
+            return render.outage_began(context)
+        return render.outage_ended(context, ended_at=told.detail["ended_at"])
 
     async def _waited(self, message_id: int) -> render.Waited:
         stored = await self._store.content(message_id)

@@ -83,11 +83,13 @@ class Patient:
     family: str = ""
     given: str = ""
     birth_name: str = ""  # PID-5 repetition of type L/B/M as sent; "" when only one name came
+    birth_given: str = ""  # the given name beside it; "" when it is the same as `given`
     birth_date: str = ""  # YYYYMMDD… as sent (PID-7); may be partial or wrong
     sex: str = ""  # PID-8 as sent
     ipp: str = ""  # permanent hospital number: PID-3 of type PI or MR, else its first
     nda: str = ""  # visit number: PV1-19, else PID-18
     identifiers: tuple[Identifier, ...] = ()
+    identity_status: str = ""  # PID-32 as sent: VALI, PROV, DOUB…
 
     @property
     def key(self) -> str:
@@ -155,6 +157,7 @@ class Group:
     status: Status = Status.UNKNOWN  # OBR-25
     status_code: str = ""
     parent: str = ""  # OBR-26 (what it descends from), as text: "600-7 Hémoculture, 1"
+    parent_value: str = ""  # what was found there: "Escherichia coli", whose antibiogram this is
     parent_filler: str = ""  # OBR-29: the parent's order number
     notes: tuple[str, ...] = ()
     observations: tuple[Observation, ...] = ()

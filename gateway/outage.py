@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import structlog
 
 from gateway.clock import Clock
-from gateway.platform.watch import Change, State, Watch
+from gateway.delivery import Delivery, NewDelivery, Purpose, State, Step
+from gateway.message import Priority
+from gateway.notice import Notice, announcement
+from gateway.platform.evidence import State as PlatformState
+from gateway.platform.watch import Change, Watch
 from gateway.service import spawn
-from gateway.store import Outage, PlatformRow, Store, Word
+from gateway.store import Accepted, Outage, PlatformRow, Store, Word
 
 log = structlog.get_logger()
 
@@ -31,23 +35,30 @@ class OutageDesk:
         watch: Watch,
         link: Cut,
         clock: Clock,
+        wards: Iterable[str],
         platform_changed: Callable[[bool], None],
+        accepted: Callable[[Accepted], None],
     ) -> None:
         self._store = store
         self._watch = watch
         self._link = link
         self._clock = clock
+        self._wards = tuple(wards)
         self._platform_changed = platform_changed
+        self._accepted = accepted
         self._heard = 0
         self.current: Outage | None = None
         watch.observers.append(self._changed)
 
     async def open(self) -> None:
-        """Take up the outage that was open when the last process ended, and the words said since."""
+        """Take up the outage that was open when the last process ended, and what was said since."""
         outages = await self._store.outages()
         self.current = next((o for o in reversed(outages) if o.ended_at is None), None)
+        row = await self._store.platform()
         words = await self._store.words(after=0)
         self._heard = words[-1].id if words else 0
+        if words and words[-1].at > (row.since if row else 0.0):
+            self._obey(words[-1])
 
     async def listen(self) -> None:
         """Words said by another process since the last call."""
@@ -72,7 +83,7 @@ class OutageDesk:
             proof=after.proof,
         )
         spawn(self._record(change, row), "outage")
-        if after.state is State.DOWN:
+        if after.state is PlatformState.DOWN:
             self._link.give_up(after.reason)
         self._platform_changed(not self._watch.open)
 
@@ -82,8 +93,45 @@ class OutageDesk:
             by = change.after.by or "watch"
             log.error("platform down", reason=row.reason, by=by)
             self.current = await self._store.begin_outage(at=now, reason=row.reason, by=by)
+            await self._tell_wards(self.current, topic="outage began", now=now)
         await self._store.save_platform(row)
         if change.ends:
             log.warning("platform back", reason=row.reason)
             self.current = None
-            await self._store.end_outage(at=now)
+            ended = await self._store.end_outage(at=now)
+            if ended is not None:
+                await self._tell_wards(ended, topic="outage ended", now=now)
+
+    async def _tell_wards(self, outage: Outage, *, topic: str, now: float) -> None:
+        """One notice on every ward's printer; superseded by the next one where it could not be printed."""
+        detail = {
+            "outage": outage.id,
+            "began_at": outage.began_at,
+            "ended_at": outage.ended_at,
+            "reason": outage.reason,
+        }
+        for ward in self._wards:
+            waiting = await self._store.open_deliveries(to=ward)
+            stale = tuple(d.id for d in waiting if _is_notice(d))
+            arrival = announcement(
+                Notice(topic=topic, detail=detail),
+                control_id=f"{topic}-{outage.id}-{ward}",
+                now=now,
+                deliveries=(_to_ward(ward),),
+                supersedes=stale,
+            )
+            self._accepted(await self._store.accept(arrival))
+
+
+def _is_notice(delivery: Delivery) -> bool:
+    return delivery.purpose is Purpose.NOTICE and delivery.state is State.OPEN
+
+
+def _to_ward(ward: str) -> NewDelivery:
+    """A notice waits for the ward's own printer; it is no use next door."""
+    return NewDelivery(
+        to=ward,
+        purpose=Purpose.NOTICE,
+        priority=Priority.ROUTINE,
+        steps=(Step(by="slip"),),
+    )

@@ -18,7 +18,7 @@ from gateway.platform.watch import Standing, State, Watch
 from gateway.poller import Repeat
 from gateway.relay import Relay
 from gateway.service import spawn
-from gateway.store import Outage, PlatformRow, Store
+from gateway.store import Accepted, Outage, PlatformRow, Store
 
 log = structlog.get_logger()
 
@@ -30,6 +30,8 @@ class Lanes(Protocol):
     """The dispatcher, as far as the platform concerns it."""
 
     def kick(self, lane: str) -> None: ...
+
+    def accepted(self, accepted: Accepted) -> None: ...
 
     def platform_changed(self, down: bool) -> None: ...
 
@@ -75,7 +77,9 @@ class Upstream:
             watch=self.watch,
             link=self.link,
             clock=clock,
+            wards=[w.code for w in site.wards if w.devices],
             platform_changed=self._changed,
+            accepted=self._accepted,
         )
 
     def attach(self, lanes: Lanes) -> None:
@@ -128,6 +132,10 @@ class Upstream:
     def _changed(self, down: bool) -> None:
         if self._lanes is not None:
             self._lanes.platform_changed(down)
+
+    def _accepted(self, accepted: Accepted) -> None:
+        if self._lanes is not None:
+            self._lanes.accepted(accepted)
 
     def _late(self, late: Late) -> None:
         if late.accepted:

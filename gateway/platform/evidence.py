@@ -6,7 +6,7 @@ Nothing here looks at a clock or a socket: evidence goes in with its moment, a `
 - *Silent*: a message has waited `down_after` for an answer while nothing else was answered either. A
   frozen process still lets its kernel accept connections (measured with SIGSTOP), so no connection
   made meanwhile counts against silence.
-- *Refusing*: `refusals` different messages in a row were answered AE or AR.
+- *Refusing*: `refusals` different messages in a row were answered AE or AR, or broke the connection.
 
 After silence or refusals a connection proves nothing: only an accepted message does.
 """
@@ -49,7 +49,7 @@ class Ledger:
     trouble: str = ""  # what the last bad evidence said
     calm_since: float = 0.0  # since when nothing bad was seen; counts while recovering
     waiting_since: float | None = None  # since when it owes an answer and gave none
-    refused: tuple[str, ...] = ()  # control ids refused since the last acceptance
+    refused: tuple[str, ...] = ()  # control ids, since the last acceptance
     wants_proof: bool = False  # only an accepted message is good evidence
     reached_at: float | None = None  # its last accepted connection, whatever that proves
 
@@ -82,7 +82,7 @@ def failed(ledger: Ledger, reason: str, *, now: float) -> Ledger:
 
 
 def refused(ledger: Ledger, control_id: str, *, limits: Limits) -> Ledger:
-    """It answered a message with AE or AR: alive, and of no use for this message."""
+    """It answered a message with AE or AR, or broke off over it: of no use for this message."""
     # One message that is tried again and again says nothing of the platform.
     others = tuple(c for c in ledger.refused if c != control_id)
     return replace(ledger, refused=(*others, control_id)[-limits.refusals :])
@@ -154,7 +154,7 @@ def _fault(ledger: Ledger, *, now: float, limits: Limits) -> str:
     if silent(ledger, now=now, limits=limits):
         return f"no answer for {limits.down_after:g} s"
     if refusing(ledger, limits=limits):
-        return f"refused {len(ledger.refused)} messages in a row"
+        return f"refused or broke off {len(ledger.refused)} messages in a row"
     absent = _absent_at(ledger, limits)
     return ledger.trouble if absent is not None and now >= absent else ""
 

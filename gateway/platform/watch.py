@@ -151,11 +151,13 @@ class Watch:
         """It refused a connection, or did not answer a probe in time."""
         self._weigh(evidence.failed(self._ledger, reason, now=self._clock.now()))
 
-    def lost(self, reason: str, *, owing: bool) -> None:
-        """Its connection broke; `owing`: while answers were owed. Idle ones are closed by many engines."""
+    def lost(self, reason: str, *, owing: str) -> None:
+        """Its connection broke while an answer was owed to the message `owing`; "": while it was idle,
+        which many engines do. One that breaks on every message is of no more use than one that refuses."""
         ledger = evidence.lost(self._ledger)
         if owing:
             ledger = evidence.failed(ledger, reason, now=self._clock.now())
+            ledger = evidence.refused(ledger, owing, limits=self._limits)
         self._weigh(ledger)
         self.probe_now()
 

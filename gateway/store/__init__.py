@@ -126,6 +126,17 @@ class DeviceRow:
     since: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformRow:
+    """The last known state of the platform, enough to go on judging it after a restart."""
+
+    state: str  # "up", "suspect", "down", "recovering"
+    since: float
+    reason: str = ""
+    by: str = ""  # the person whose word holds; "" when the watch judges
+    proof: bool = False  # it hung: only an acknowledgement counts as good
+
+
 class Store(Protocol):
     """One suite of contract tests holds over all who fill this role."""
 
@@ -210,6 +221,10 @@ class Store(Protocol):
         """The slips of a ward numbered below `before`, highest first."""
         ...
 
+    def papers(self, message_ids: Sequence[int]) -> Deferred[dict[int, SlipRecord]]:
+        """For each of these messages that went to paper, its last slip (by message id)."""
+        ...
+
     def recover(self, *, node: str, now: float) -> Deferred[int]:
         """At start: attempts of `node` that never ended are UNCERTAIN, their deliveries OPEN (paper:
         doubtful) and due now. Returns how many."""
@@ -223,10 +238,10 @@ class Store(Protocol):
 
     def devices(self) -> Deferred[dict[str, DeviceRow]]: ...
 
-    def save_platform(self, *, state: str, since: float, reason: str) -> Deferred[None]: ...
+    def save_platform(self, row: PlatformRow) -> Deferred[None]: ...
 
-    def platform(self) -> Deferred[tuple[str, float, str] | None]:
-        """The platform's last saved state, since when, and why; None before the first."""
+    def platform(self) -> Deferred[PlatformRow | None]:
+        """The platform's last saved state; None before the first."""
         ...
 
     def begin_outage(self, *, at: float, reason: str, by: str) -> Deferred[Outage]:

@@ -1,0 +1,56 @@
+"""`wardline check`: the site's file, and every device asked and made to print one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import react
+
+from gateway import registry
+from gateway.clock import ReactorClock
+from gateway.config import Site
+from gateway.errors import DeliveryFailure
+
+
+def run(site: Site, *, devices: bool) -> int:
+    """Exit code 0 when all is well, 1 when a device is not (a faulty file never gets here)."""
+    print(
+        f"{site.site.name}: {len(site.wards)} wards, {len(site.devices)} devices, "
+        f"{len(site.intakes)} intakes: the file is in order"
+    )
+    if not devices:
+        return 0
+    bad: list[str] = []
+    try:
+        react(lambda reactor: Deferred.fromCoroutine(_ask_all(reactor, site, bad)))
+    except SystemExit as stop:
+        if stop.code:
+            return 1
+    return 1 if bad else 0
+
+
+async def _ask_all(reactor: Any, site: Site, bad: list[str]) -> None:
+    clock = ReactorClock(reactor)
+    for settings in site.devices:
+        module = registry.load(registry.CHANNELS, settings.kind)
+        channel = module.build(settings, reactor=reactor, clock=clock)
+        line = await _ask(channel, site)
+        print(f"{settings.name}: {line}", flush=True)
+        if not line.startswith("ok"):
+            bad.append(settings.name)
+
+
+async def _ask(channel: Any, site: Site) -> str:
+    """One line on a device: what it can prove, or what is wrong with it."""
+    status = await channel.probe()
+    if status.state != "ok":
+        return f"{status.state}: {', '.join(status.reasons)}"
+    try:
+        found = await channel.commission(
+            f"{site.site.code} wardline check".encode("ascii", "replace")
+        )
+    except DeliveryFailure as failure:
+        return f"failed: {failure.detail}"
+    warnings = f" ({', '.join(status.reasons)})" if status.reasons else ""
+    return f"ok{warnings}: a test line was printed, proof of print by {found.fence.value}"

@@ -1,0 +1,91 @@
+"""What the verbs tell a person, from the store alone: they work whether or not the service runs."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from gateway import reporting
+from gateway.clock import wall
+from gateway.config import Site
+from gateway.store import views
+from gateway.store.sqlite import SqliteStore
+from gateway.store.verify import verify as verify_journal
+
+
+def status(site: Site, *, as_json: bool) -> int:
+    """The platform, the devices and the counts; a device never heard of is "unknown"."""
+    found = views.status(site.database())
+    heard = found["devices"]
+    unknown = {"state": "unknown", "reasons": [], "since": None}
+    found["devices"] = {d.name: heard.get(d.name, unknown) for d in site.devices}
+    if as_json:
+        return _json(found)
+    platform, counts = found["platform"], found["counts"]
+    print(f"platform  {platform['state']} since {platform['since']} {platform['reason']}".rstrip())
+    for name, device in found["devices"].items():
+        print(f"{name:20} {device['state']} {', '.join(device['reasons'])}".rstrip())
+    print("messages  " + ", ".join(f"{n} {state}" for state, n in counts.items()))
+    return 0
+
+
+def messages(site: Site, *, control_id: str | None, as_json: bool) -> int:
+    """Every message, oldest first, with its deliveries and their attempts."""
+    found = views.messages(site.database(), control_id=control_id)
+    if as_json:
+        return _json(found)
+    for message in found:
+        print(
+            f"{message['received_at']} {message['control_id']} {message['kind']}"
+            f" {message['priority']} {message['ward'] or '-'}: {message['state']}"
+        )
+        for delivery in message["deliveries"]:
+            slip = f" n° {delivery['slip']:04d}" if delivery["slip"] else ""
+            print(f"    {delivery['to']} by {delivery['channel']}{slip}: {delivery['state']}")
+            for attempt in delivery["attempts"]:
+                print(f"        {attempt['at']} {attempt['outcome']}: {attempt['detail']}")
+    return 0
+
+
+def outage(site: Site, word: str, *, reason: str) -> int:
+    """A person's word on the platform: written down, and obeyed by the service within a second."""
+    path = site.database()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store = SqliteStore(path, reactor=None, inline=True)
+    said = store.say(
+        at=wall(), by=getpass.getuser(), word=f"outage {word}", reason=reason, detail={}
+    )
+    said.addCallback(lambda _: store.close())
+    print(f"said: outage {word}")
+    return 0
+
+
+def report(site: Site, *, outage: str, form: str, output: Path | None) -> int:
+    """Who received what during an outage, and first of all what nobody received."""
+    outage_id = None if outage == "last" else int(outage)
+    found = reporting.build(site, outage_id=outage_id)
+    content = reporting.FORMS[form](found)
+    if output is not None:
+        output.write_bytes(content)
+    else:
+        sys.stdout.buffer.write(content)
+    return 0
+
+
+def verify(site: Site) -> int:
+    """Exit code 0 when no entry of the journal was changed; else 1, naming the first that was."""
+    verdict = verify_journal(site.database())
+    if verdict.ok:
+        print(f"journal: {verdict.checked} entries, none altered; head {verdict.head}")
+        return 0
+    print(f"journal: entry {verdict.entry} was altered: {verdict.reason}")
+    return 1
+
+
+def _json(found: Any) -> int:
+    json.dump(found, sys.stdout, ensure_ascii=False, indent=2)
+    print()
+    return 0

@@ -1,0 +1,32 @@
+"""An outage has a beginning and an end, and every ward is told of both once."""
+
+from __future__ import annotations
+
+
+def test_every_ward_gets_one_notice_at_the_beginning_and_one_at_the_end(hospital):
+    hospital.watch.say_down(by="Dr Martin", reason="coupure annoncée")
+    hospital.after(seconds=5)
+    hospital.watch.say_up(by="Dr Martin")
+    hospital.after(seconds=5)
+
+    for printer in ("cardio-slip", "neuro-slip"):
+        began, ended = hospital.paper(at=printer)
+        assert "MODE DÉGRADÉ" in began
+        assert "11:00" in began
+        assert "coupure annoncée" in began
+        assert began != ended
+    assert hospital.paper(at="lab-slip") == []
+
+
+def test_a_ward_that_could_not_print_the_beginning_only_gets_the_end(hospital):
+    hospital.trouble("cut off")
+    hospital.watch.say_down(by="Dr Martin", reason="coupure")
+    hospital.after(seconds=60)
+    hospital.watch.say_up(by="Dr Martin")
+    hospital.after(seconds=1)
+
+    hospital.trouble("plug in")
+    hospital.health.report("cardio-slip", state="ok", now=hospital.time.now())
+    hospital.after(seconds=20)
+
+    assert len(hospital.paper()) == 1

@@ -1,0 +1,78 @@
+"""When the platform returns: everything goes back, in order, marked, and nothing twice."""
+
+from __future__ import annotations
+
+
+def test_what_was_printed_is_handed_back_marked_and_never_printed_again(hospital):
+    hospital.link.mood = "dead"
+    hospital.receives(hospital.sample())
+    hospital.after(seconds=10)
+
+    hospital.link.mood = "up"
+    hospital.watch.say_up(by="test")
+    hospital.do(hospital.store.release(now=hospital.time.now(), limit=10))
+    hospital.dispatcher.kick("platform")
+    hospital.after(seconds=5)
+
+    (raw,) = hospital.link.received
+    assert b"ZWL|DELIVERED|CARD|0001|cardio-slip|" in raw
+    assert len(hospital.paper()) == 1
+    assert hospital.outcomes() == ["CARD slip delivered", "PLATFORM platform delivered"]
+
+
+def test_movements_wait_for_the_platform_and_are_never_printed(hospital):
+    hospital.watch.say_down(by="test", reason="test")
+    hospital.receives(
+        b"MSH|^~\\&|GAM|H|W|H|20240803||ADT^A01|M1|P|2.5\rPID|1||69102274^^^H^PI||X^Y\r"
+        b"PV1|1|I|CARD^3^B\r"
+    )
+    hospital.after(seconds=60)
+    assert hospital.outcomes() == ["PLATFORM platform held"]
+
+    hospital.watch.say_up(by="test")
+    hospital.do(hospital.store.release(now=hospital.time.now(), limit=10))
+    hospital.dispatcher.kick("platform")
+    hospital.after(seconds=1)
+
+    assert hospital.outcomes() == ["PLATFORM platform delivered"]
+    assert hospital.paper() == []
+
+
+def test_a_late_acknowledgement_is_recorded_beside_the_paper(hospital):
+    hospital.link.mood = "dead"
+    sample = hospital.sample()
+    hospital.receives(sample)
+    hospital.after(seconds=5)
+
+    moved = hospital.do(
+        hospital.store.confirm(
+            sender=None, control_id=sample.control_id, at=hospital.time.now(), proof="late MSA AA"
+        )
+    )
+
+    assert [d.to for d in moved] == ["PLATFORM"]
+    assert hospital.outcomes() == ["CARD slip delivered", "PLATFORM platform delivered"]
+
+
+def test_an_outage_is_one_interval_and_everything_in_it_belongs_to_it(hospital):
+    hospital.watch.say_down(by="Dr Martin", reason="coupure")
+    hospital.after(seconds=1)
+    hospital.receives(hospital.sample())
+    hospital.after(seconds=10)
+    hospital.watch.say_up(by="Dr Martin")
+    hospital.after(seconds=1)
+
+    (outage,) = hospital.do(hospital.store.outages())
+    assert outage.by == "Dr Martin"
+    assert outage.ended_at is not None
+    (message,) = [m for m in hospital.accepted if m.deliveries]
+    assert hospital.do(hospital.store.content(message.message_id)).outage_id == outage.id
+
+
+def test_the_state_of_the_platform_survives_a_restart(hospital):
+    hospital.watch.say_down(by="Dr Martin", reason="coupure")
+    hospital.after(seconds=1)
+
+    row = hospital.do(hospital.store.platform())
+
+    assert (row.state, row.by) == ("down", "Dr Martin")
