@@ -1,0 +1,1 @@
+"""The demo: a hospital on one machine, played with real processes."""

@@ -1,0 +1,237 @@
+"""A hospital on one machine: real processes, started, watched and ended."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+WARDS = (("CARD", "Cardiologie", "NEURO"), ("NEURO", "Neurologie", "CARD"))
+PRINTERS = ("cardio-slip", "neuro-slip", "lab-slip")
+
+
+class DidNotHappen(Exception):
+    """A step of the story that should have happened did not, in the time it had."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on now (all held together, so that none comes twice)."""
+    held = [socket.socket() for _ in range(count)]
+    for each in held:
+        each.bind(("127.0.0.1", 0))
+    ports = [int(each.getsockname()[1]) for each in held]
+    for each in held:
+        each.close()
+    return ports
+
+
+@dataclass
+class Program:
+    """One process of the hospital, spoken to on its standard input."""
+
+    name: str
+    process: subprocess.Popen[str]
+
+    def say(self, words: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(words + "\n")
+        self.process.stdin.flush()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+@dataclass
+class Hospital:
+    """Wardline, a stand-in platform and three virtual printers, all real, on free ports."""
+
+    folder: Path
+    programs: dict[str, Program] = field(default_factory=dict)
+    wait: Callable[[str, Callable[[], Any], float], Any] | None = None
+
+    def open(self) -> None:
+        """Write the site's file and start everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        ports = free_ports(2 + len(PRINTERS))
+        self.platform_port, self.intake_port = ports[:2]
+        self.printer_ports = dict(zip(PRINTERS, ports[2:], strict=True))
+        self.config = self.folder / "site.toml"
+        self.config.write_text(self._site(), "utf-8")
+        self.start_platform()
+        for name, port in self.printer_ports.items():
+            self._start(
+                name,
+                *(_wardline(), "printer", "--listen", f"tcp:{port}:interface=127.0.0.1"),
+                *("--out", str(self.folder / name), "--speed", "500", "--name", name),
+            )
+        self.start_wardline()
+
+    def start_platform(self) -> None:
+        listen = f"tcp:{self.platform_port}:interface=127.0.0.1"
+        log = str(self.folder / "platform.jsonl")
+        self._start(
+            "platform", sys.executable, "-m", "demo.standin", "--listen", listen, "--log", log
+        )
+
+    def start_wardline(self) -> None:
+        self._start("wardline", _wardline(), "run", "--config", str(self.config))
+
+    def kill(self, name: str) -> None:
+        """As the power fails: no warning, no goodbye."""
+        self.programs[name].process.kill()
+        self.programs[name].process.wait()
+
+    def close(self) -> None:
+        for program in reversed(self.programs.values()):
+            program.stop()
+
+    # -- what a person would look at
+
+    def send(self, raw: bytes) -> str:
+        """Over MLLP as the laboratory does; the acknowledgement's code."""
+        with socket.create_connection(("127.0.0.1", self.intake_port), 5) as peer:
+            peer.sendall(b"\x0b" + raw + b"\x1c\r")
+            peer.settimeout(10)
+            answer = b""
+            while not answer.endswith(b"\x1c\r"):
+                got = peer.recv(65536)
+                if not got:
+                    raise DidNotHappen("Wardline closed the connection without an answer")
+                answer += got
+        return answer.split(b"MSA|", 1)[1][:2].decode()
+
+    def tell(self, *words: str) -> str:
+        """A `wardline` verb on this site."""
+        done = subprocess.run(
+            [_wardline(), *words, "--config", str(self.config)],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        if done.returncode:
+            raise DidNotHappen(f"wardline {' '.join(words)}: {done.stderr or done.stdout}")
+        return done.stdout
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.tell("status", "--json"))
+        return found
+
+    def messages(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.tell("messages", "--json"))
+        return found
+
+    def slips(self, printer: str) -> list[Path]:
+        """The text files of what a printer has put out, oldest first; each has a PNG beside it."""
+        return sorted((self.folder / printer).glob("slip-*.txt"))
+
+    def at_platform(self) -> list[dict[str, Any]]:
+        """What the stand-in platform has received and confirmed."""
+        log = self.folder / "platform.jsonl"
+        return [json.loads(line) for line in log.read_text("utf-8").splitlines() if line]
+
+    def until(self, what: str, happened: Callable[[], Any], *, within: float = 20.0) -> Any:
+        """Wait for it, showing that we do. Raises DidNotHappen."""
+        end = time.monotonic() + within
+        while True:
+            found = happened()
+            if found:
+                return found
+            if time.monotonic() > end:
+                raise DidNotHappen(f"{what}: not within {within:g} s")
+            if self.wait is not None:
+                self.wait(what, happened, end)
+            time.sleep(0.1)
+
+    # -- its parts
+
+    def _start(self, name: str, *command: str) -> None:
+        with (self.folder / f"{name}.log").open("a") as log:
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip() == "ready":
+                break
+        else:
+            process.wait()
+            raise DidNotHappen(f"{name} did not start: see {self.folder / (name + '.log')}")
+        self.programs[name] = Program(name=name, process=process)
+
+    def _site(self) -> str:
+        devices = "".join(
+            f'[[devices]]\nname = "{name}"\nkind = "escpos"\n'
+            f'connect = "tcp:127.0.0.1:{port}"\nmodel = "TM-T20II"\n\n'
+            for name, port in self.printer_ports.items()
+        )
+        wards = "".join(
+            f'[[wards]]\ncode = "{code}"\nname = "{name}"\ndevices = ["{printer}"]\n'
+            f'neighbours = ["{neighbour}"]\nfloor = "2e étage, aile B"\n\n'
+            for (code, name, neighbour), printer in zip(WARDS, PRINTERS, strict=False)
+        )
+        plans = "".join(_plan(name) for name in ("routine", "urgent", "critical"))
+        return _SITE.format(
+            platform=self.platform_port,
+            intake=self.intake_port,
+            devices=devices,
+            wards=wards,
+            plans=plans,
+        )
+
+
+def _wardline() -> str:
+    return str(Path(sys.executable).with_name("wardline"))
+
+
+def _plan(name: str) -> str:
+    return (
+        f"[plans.{name}]\nsteps = [\n"
+        '  { by = "platform", within = "3s" },\n  { by = "slip", within = "6s" },\n'
+        '  { by = "neighbour", within = "6s" },\n  { by = "courier" },\n]\n\n'
+    )
+
+
+_SITE = """# The demo's hospital: as any site, with shorter lengths of time.
+[site]
+code = "HEX"
+name = "Hôpital Exemple"
+language = "fr"
+timezone = "Europe/Paris"
+data = "./var"
+
+[store]
+url = "sqlite:///./wardline.db"
+
+[platform]
+kind = "mllp"
+connect = "tcp:127.0.0.1:{platform}"
+probe_every = "500ms"
+down_after = "2s"
+up_after = "3s"
+
+[[intakes]]
+name = "lab"
+kind = "mllp"
+listen = "tcp:{intake}:interface=127.0.0.1"
+mode = "relay"
+
+{devices}{wards}[lab]
+devices = ["lab-slip"]
+phone = "4242"
+
+{plans}"""
