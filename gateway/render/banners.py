@@ -16,7 +16,7 @@ NAMES = 8
 
 def banners(_: Translate, message: Message, *, correction: bool) -> Iterator[Block]:
     if facts.withdrawn(message):
-        yield Banner(text=_("RESULT WITHDRAWN — DO NOT USE"), size=2)
+        yield Banner(text=_("RESULT WITHDRAWN —\nDO NOT USE"), size=2)
         if not facts.all_withdrawn(message):
             yield Text(text=_("Only what is marked WITHDRAWN; the rest holds."), tone=Tone.STRONG)
     if facts.void_criticals(message):

@@ -54,10 +54,11 @@ def _tear_off(_: Translate, context: Context) -> Iterator[Block]:
 
 
 def _nowhere(_: Translate, message: Message, context: Context) -> Iterator[Block]:
-    yield Banner(text=_("NO WARD: FIND IT AND CARRY THIS THERE"))
+    yield Banner(text=_("UNKNOWN WARD"), size=2)
+    yield Text(text=_("Find the ward and carry this slip there."), tone=Tone.STRONG)
     place = whereabouts(_, message.location)
     if place:
-        yield Text(text=_("unknown ward: {place}", place=place), tone=Tone.STRONG)
+        yield Text(text=_("The message says: {place}", place=place), tone=Tone.STRONG)
     else:
         yield Text(text=_("The message names no ward (PV1-3)."), tone=Tone.STRONG)
     why = words.reason(_, context.reason)

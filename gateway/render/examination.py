@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gateway.locale import Translate
 from gateway.message import Flag, Group, Observation, Status
@@ -14,19 +14,19 @@ from gateway.render.replaced import note
 from printers.slip import Block, Pair, Row, Rule, Text, Tone
 
 LONG = 60  # characters; a longer value is text, not a cell
+BETWEEN = " · "
 
 
 def heading(_: Translate, group: Group, context: Context) -> Iterator[Block]:
     """The title of an examination, and what is true of all its values."""
     yield Rule()
     yield Text(text=title(_, group), tone=Tone.STRONG)
-    state = words.status(_, group.status, group.status_code)
-    urgent = words.urgency(_, group)
-    if state or urgent:
-        yield Text(text=" · ".join(filter(None, (urgent, state))), tone=Tone.STRONG)
-    yield from details(_, group, context)
-    for text in group.notes:
-        yield Text(text=prose(_, text), indent=2)
+    yield from state(_, group)
+    yield from _asked(_, group, context)
+    references = _references(_, group, context)
+    if references:
+        yield Text(text=references)
+    yield from remarks(_, group.notes)
 
 
 def title(_: Translate, group: Group) -> str:
@@ -36,21 +36,25 @@ def title(_: Translate, group: Group) -> str:
     return f"{name} — {germ}" if germ else name
 
 
+def state(_: Translate, group: Group) -> Iterator[Block]:
+    """How urgent and how firm it is, unless it is neither urgent nor unfirm."""
+    said = (words.urgency(_, group), words.status(_, group.status, group.status_code))
+    if any(said):
+        yield Text(text=BETWEEN.join(filter(None, said)), tone=Tone.STRONG)
+
+
 def details(_: Translate, group: Group, context: Context) -> Iterator[Block]:
-    requester = ", ".join(filter(None, (line(group.requester), line(group.requester_phone))))
-    for label, value in (
-        (_("Done on"), line(group.parent)),
-        (_("Collected"), moments.sent(_, group.collected_at, context.timezone)),
-        (_("Wanted for"), moments.sent(_, group.wanted_at, context.timezone)),
-        (_("Reported"), moments.sent(_, group.reported_at, context.timezone)),
-        (_("Requester"), requester),
-        (_("Specimen"), line(group.specimen)),
-        (_("Order"), line(group.placer)),
-        (_("Lab number"), line(group.filler)),
-        (_("Section"), words.section(_, group.section)),
-    ):
+    """All that is known of an order, one line each."""
+    yield from _asked(_, group, context)
+    for label, value in (*_numbers(_, group, context), (_("Section"), _section(_, group))):
         if value:
             yield Pair(label=label, value=value)
+
+
+def remarks(_: Translate, notes: Iterable[str]) -> Iterator[Block]:
+    """Every comment, indented: no comment can be taken for a value of its own."""
+    for text in notes:
+        yield Text(text=_("Note: {text}", text=prose(_, text)), indent=2)
 
 
 def observed(
@@ -58,7 +62,7 @@ def observed(
 ) -> Iterator[Block]:
     """One observation: its row, or its text, and what belongs to it."""
     if observation.attachment is not None:
-        yield Text(text=line(observation.name), tone=Tone.STRONG)
+        yield Text(text=line(observation.name or observation.code), tone=Tone.STRONG)
         yield Text(text=words.attachment(_, observation.attachment), indent=2, tone=Tone.STRONG)
     elif len(observation.value) > LONG or several_lines(observation.value):
         yield from _text(_, group, observation, beside)
@@ -66,11 +70,10 @@ def observed(
         yield row(_, group, observation, beside)
     if words.limited(observation):
         yield Text(text=_("critical by the site's own limit"), indent=2)
-    said = note(_, beside)
+    said = note(_, observation, beside)
     if said:
         yield Text(text=said, indent=2)
-    for text in observation.notes:
-        yield Text(text=prose(_, text), indent=2)
+    yield from remarks(_, observation.notes)
 
 
 def row(_: Translate, group: Group, observation: Observation, beside: Compared) -> Row:
@@ -82,7 +85,7 @@ def row(_: Translate, group: Group, observation: Observation, beside: Compared) 
         reference=line(observation.reference),
         mark=words.mark(observation),
         previous=line(previous(beside, observation)),
-        status=words.status(_, state, observation.status_code),
+        status=_status(_, group, observation),
         tone=tone(observation, state),
     )
 
@@ -97,21 +100,58 @@ def tone(observation: Observation, state: Status) -> Tone:
     return Tone.PLAIN if quiet else Tone.ABNORMAL
 
 
+def _asked(_: Translate, group: Group, context: Context) -> Iterator[Block]:
+    """By whom and for when: what a ward asks first of an examination."""
+    requester = ", ".join(filter(None, (line(group.requester), line(group.requester_phone))))
+    for label, value in (
+        (_("Collected"), moments.sent(_, group.collected_at, context.timezone)),
+        (_("Wanted for"), moments.sent(_, group.wanted_at, context.timezone)),
+        (_("Requester"), requester),
+    ):
+        if value:
+            yield Pair(label=label, value=value)
+
+
+def _references(_: Translate, group: Group, context: Context) -> str:
+    """Its numbers in running text: needed to ask about it, not to read it."""
+    numbers = (f"{label} {value}" for label, value in _numbers(_, group, context) if value)
+    return BETWEEN.join(filter(None, (_section(_, group), *numbers)))
+
+
+def _numbers(_: Translate, group: Group, context: Context) -> Iterator[tuple[str, str]]:
+    yield _("Done on"), line(group.parent)
+    yield _("Specimen"), line(group.specimen)
+    yield _("Order"), line(group.placer)
+    yield _("Lab number"), line(group.filler)
+    yield _("Reported"), moments.sent(_, group.reported_at, context.timezone)
+
+
+def _section(_: Translate, group: Group) -> str:
+    return words.section(_, group.section)
+
+
+def _status(_: Translate, group: Group, observation: Observation) -> str:
+    """Beside a value, in short where its examination says the same at length."""
+    state = facts.standing(group, observation)
+    said = words.status(_, state, observation.status_code)
+    of_all = words.status(_, group.status, group.status_code)
+    return words.status(_, state, "") if said == of_all else said
+
+
 def _text(
     _: Translate, group: Group, observation: Observation, beside: Compared
 ) -> Iterator[Block]:
     """A value of several lines: its name above, the text indented so that it forges no row of its own."""
-    state = facts.standing(group, observation)
     parts = (
         line(observation.name or observation.code),
         words.mark(observation),
-        words.status(_, state, observation.status_code),
+        _status(_, group, observation),
         line(observation.unit),
         line(observation.reference),
     )
-    loud = tone(observation, state)
+    loud = tone(observation, facts.standing(group, observation))
     head = Tone.STRONG if loud is Tone.PLAIN else loud
-    yield Text(text=" · ".join(filter(None, parts)), tone=head)
+    yield Text(text=BETWEEN.join(filter(None, parts)), tone=head)
     yield Text(text=prose(_, observation.value), indent=2)
     before = previous(beside, observation)
     if before:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from gateway.locale import Translate
 from gateway.message import Message
 from gateway.render import moments, words
 from gateway.render.bounds import line, prose
 from gateway.render.context import Context, Gap, Known, Outlet
-from printers.slip import Banner, Block, Code, Heading, Pair, Rule, Slip, Text, Tone
+from printers.slip import Banner, Block, Code, Heading, Pair, Row, Rule, Slip, Text, Tone
 
 GAPS = 12  # lines; a printer that was away all night has one line for all it missed
 
@@ -27,7 +28,7 @@ def framed(
     drill = tuple(_drill(_, context, test=test))
     return Slip(
         header=(*drill, *top(_, context), *header),
-        body=tuple(body),
+        body=tuple(_unreal(_, body) if test else body),
         footer=(*footer, *reversed(drill)),
         page_word=_("page"),
         left_out=_("INCOMPLETE: {lines} LINES NOT PRINTED, ASK THE LAB"),
@@ -46,13 +47,17 @@ def top(_: Translate, context: Context) -> Iterator[Block]:
 
 def times(_: Translate, context: Context) -> Iterator[Block]:
     yield Pair(label=_("Received"), value=moments.wall(_, context.received_at, context.timezone))
-    yield Pair(label=_("Printed"), value=moments.wall(_, context.printed_at, context.timezone))
+    yield printed(_, context)
+
+
+def printed(_: Translate, context: Context) -> Pair:
+    return Pair(label=_("Printed"), value=moments.wall(_, context.printed_at, context.timezone))
 
 
 def bottom(_: Translate, message: Message, context: Context, *, critical: bool) -> Iterator[Block]:
     """How to acknowledge, the numbers that may be missing, and what the lab needs to find the message."""
     yield Rule()
-    yield from acknowledging(_, context, critical=critical)
+    yield from acknowledging(_, context, critical=critical and not message.test)
     yield from gaps(_, context)
     if context.reused:
         yield Text(
@@ -73,6 +78,8 @@ def acknowledging(_: Translate, context: Context, *, critical: bool) -> Iterator
     if critical:
         yield Text(text=_("CRITICAL: tell the doctor at once."), tone=Tone.STRONG)
     yield Text(text=_how(_, context), tone=Tone.STRONG)
+    if context.phone and not context.acknowledge:
+        yield Text(text=_("Without telephone: keep the signed slip in the record."))
     if context.code:
         yield Code(data=context.code, caption=line(context.code_caption or context.code))
     yield Text(text=_("Read by ....................  at ......  signed"))
@@ -97,6 +104,16 @@ def _drill(_: Translate, context: Context, *, test: bool) -> Iterator[Block]:
         yield Banner(text=_("DRILL"), size=2)
     if test:
         yield Banner(text=_("TEST MESSAGE — NOT A RESULT"))
+
+
+def _unreal(_: Translate, body: Iterable[Block]) -> Iterator[Block]:
+    """No row of a test message, torn off the rest, can be taken for a value."""
+    for block in body:
+        if isinstance(block, Row):
+            status = " ".join(filter(None, (block.status, _("TEST"))))
+            yield replace(block, status=status, tone=Tone.PLAIN)
+        else:
+            yield block
 
 
 def _circumstances(_: Translate, context: Context) -> Iterator[Block]:
@@ -145,8 +162,7 @@ def _how(_: Translate, context: Context) -> str:
         token = _("the slip number")
     if context.phone:
         return _(
-            "To acknowledge: sign, call the lab at {phone}, give {token}. "
-            "Without telephone: keep the signed slip in the record.",
+            "To acknowledge: sign, call the lab at {phone}, give {token}.",
             phone=line(context.phone),
             token=token,
         )

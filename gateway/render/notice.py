@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.locale import Translate, translator
 from gateway.render import moments, words
 from gateway.render.bounds import line, prose
 from gateway.render.context import Context
-from gateway.render.frame import framed, gaps, times
+from gateway.render.frame import framed, gaps, printed, times
 from printers.slip import Banner, Block, Pair, Rule, Slip, Text, Tone
 
 HEAD = 1200  # bytes of a refused message shown: MSH and PID of any sender we know
@@ -81,10 +81,10 @@ def outage_began(context: Context) -> Slip:
     since = _since(_, context)
     return framed(
         _,
-        context,
+        replace(context, degraded=False),  # said once, in large type
         header=(Banner(text=since, size=2),),
         body=(Rule(), *_began(_, context)),
-        footer=(Rule(), *times(_, context), *gaps(_, context)),
+        footer=(Rule(), printed(_, context), *gaps(_, context)),
     )
 
 
@@ -97,7 +97,7 @@ def outage_ended(context: Context, *, ended_at: float, held: int | None = None) 
         context,
         header=(Banner(text=_("END OF DOWNTIME at {time}", time=at), size=2),),
         body=(Rule(), *_ended(_, context, held=held)),
-        footer=(Rule(), *times(_, context), *gaps(_, context)),
+        footer=(Rule(), printed(_, context), *gaps(_, context)),
     )
 
 

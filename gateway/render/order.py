@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from gateway.locale import Translate, translator
 from gateway.message import Group, Message, Priority
 from gateway.render import words
-from gateway.render.bounds import Paper, line, prose
+from gateway.render.bounds import Paper, line
 from gateway.render.context import Context, Corrections, Earlier
 from gateway.render.correction import Compared
-from gateway.render.examination import details, observed
+from gateway.render.examination import details, observed, remarks, state
 from gateway.render.frame import bottom, framed
 from gateway.render.identity import identity
 from gateway.render.replaced import paper as slip_of
@@ -71,17 +71,9 @@ def _asked(_: Translate, group: Group, context: Context, *, several: bool) -> It
     name = line(group.name) or _("Examination")
     code = line(group.code)
     yield Text(text=f"{name} ({code})" if code and code != name else name, tone=Tone.STRONG)
-    state = " · ".join(
-        filter(
-            None,
-            (words.urgency(_, group), words.status(_, group.status, group.status_code)),
-        )
-    )
-    if state:
-        yield Text(text=state, tone=Tone.STRONG)
+    yield from state(_, group)
     yield from details(_, group, context)
-    for text in group.notes:
-        yield Text(text=prose(_, text), indent=2)
+    yield from remarks(_, group.notes)
     for observation in group.observations[:_ANSWERS]:
         yield from observed(_, group, observation, Compared())
     if len(group.observations) > _ANSWERS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from gateway.locale import Translate
+from gateway.message import Observation, Status
 from gateway.render import moments
 from gateway.render.bounds import line
 from gateway.render.context import Context, Earlier
@@ -26,6 +27,8 @@ def replaced(
             yield Text(text=_said(_, relation, text), tone=Tone.STRONG)
         if len(papers) > PAPERS:
             yield Text(text=_("… and other slips: ask the lab"), tone=Tone.STRONG)
+        if its and relation is Relation.CORRECTS and all(c.change is Change.SAME for c in its):
+            yield Text(text=_("No value changes."), tone=Tone.STRONG)
         if any(c.earlier is None for c in its):
             yield Text(text=_unknown(_, all(c.earlier is None for c in its)), tone=Tone.STRONG)
 
@@ -41,13 +44,13 @@ def paper(_: Translate, earlier: Earlier, context: Context) -> str:
     return _("slip n° {number} of {at}", number=number, at=at)
 
 
-def note(_: Translate, beside: Compared) -> str:
+def note(_: Translate, observation: Observation, beside: Compared) -> str:
     """What cannot be read from the row itself."""
     if beside.relation in (Relation.NONE, Relation.REPLACES) or beside.earlier is None:
         return ""
     if beside.change is Change.SEVERAL:
         return _("several values came under this name: compare with the earlier slip")
-    if beside.change is Change.SAME and beside.relation is Relation.CORRECTS:
+    if beside.change is Change.SAME and observation.status is Status.CORRECTED:
         return _("value unchanged")
     return ""
 
@@ -62,5 +65,5 @@ def _said(_: Translate, relation: Relation, text: str) -> str:
 
 def _unknown(_: Translate, wholly: bool) -> str:
     if wholly:
-        return _("What it replaces did not come this way: compare with the record.")
-    return _("Part of what it replaces did not come this way: compare with the record.")
+        return _("The earlier value did not come this way: compare with the record.")
+    return _("Some earlier values did not come this way: compare with the record.")

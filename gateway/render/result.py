@@ -8,10 +8,10 @@ from gateway.locale import Translate, translator
 from gateway.message import Message
 from gateway.render import facts, words
 from gateway.render.banners import banners
-from gateway.render.bounds import Paper, line, prose
+from gateway.render.bounds import Paper, line
 from gateway.render.context import Context, Corrections
 from gateway.render.correction import Compared, compared, corrects
-from gateway.render.examination import heading, observed, row
+from gateway.render.examination import heading, observed, remarks, row
 from gateway.render.frame import bottom, framed, times
 from gateway.render.identity import identity, whereabouts
 from gateway.render.replaced import replaced
@@ -44,8 +44,7 @@ def preface(_: Translate, message: Message, context: Context) -> Iterator[Block]
         yield Pair(label=_("Place"), value=where)
     for word in message.warnings:
         yield Text(text=words.warning(_, word), tone=Tone.STRONG)
-    for text in message.notes:
-        yield Text(text=prose(_, text), indent=2)
+    yield from remarks(_, message.notes)
 
 
 def _body(

@@ -9,11 +9,11 @@ from gateway.locale import Translate, translator
 from gateway.message import Group, Kind, Message, Observation
 from gateway.render import facts, moments, words
 from gateway.render.banners import banners
-from gateway.render.bounds import Paper, line, prose
+from gateway.render.bounds import Paper, line
 from gateway.render.context import Context
 from gateway.render.correction import Compared, compared, corrects
-from gateway.render.examination import observed, title
-from gateway.render.frame import acknowledging, framed, gaps, times
+from gateway.render.examination import BETWEEN, observed, remarks, title
+from gateway.render.frame import acknowledging, framed, gaps, printed
 from gateway.render.identity import person, whereabouts
 from printers.slip import Banner, Block, Rule, Slip, Text, Tone
 
@@ -42,7 +42,7 @@ def summary(waited: Sequence[Waited], context: Context) -> Slip:
         _,
         context,
         header=(
-            Banner(text=_("SUMMARY OF WHAT WAITED"), size=2),
+            Banner(text=_("SUMMARY OF WHAT WAITED")),
             *banners(_, everything, correction=correction),
         ),
         body=_body(_, newest, context, total=len(waited)),
@@ -53,7 +53,7 @@ def summary(waited: Sequence[Waited], context: Context) -> Slip:
 
 def _body(_: Translate, newest: Sequence[Waited], context: Context, *, total: int) -> list[Block]:
     paper = Paper()
-    paper.put(Rule(), *times(_, context), Text(text=_why(_, context, total), tone=Tone.STRONG))
+    paper.put(Rule(), printed(_, context), Text(text=_why(_, context, total), tone=Tone.STRONG))
     shown = 0
     for person_first, messages in _patients(newest):
         paper.put(Rule(), Text(text=person(_, person_first.message, context), tone=Tone.STRONG))
@@ -75,12 +75,12 @@ def _body(_: Translate, newest: Sequence[Waited], context: Context, *, total: in
 
 def _why(_: Translate, context: Context, total: int) -> str:
     said = _.plural(
-        "{n} message could not come out here in time. Newest values:",
-        "{n} messages could not come out here in time. Newest values:",
+        "{n} message could not come out here in time",
+        "{n} messages could not come out here in time",
         total,
     )
     why = words.reason(_, context.reason)
-    return f"{said} ({why})" if why else said
+    return (f"{said} ({why})." if why else f"{said}.") + "\n" + _("The newest values:")
 
 
 def _one(_: Translate, waited: Waited, context: Context) -> Iterator[Block]:
@@ -88,7 +88,9 @@ def _one(_: Translate, waited: Waited, context: Context) -> Iterator[Block]:
     message = waited.message
     at = moments.dated(_, waited.received_at, context.timezone, today=context.printed_at)
     number = "" if waited.slip is None else f"n° {waited.slip:04}"
-    title = " · ".join(filter(None, (_("Received {at}", at=at), number, line(message.control_id))))
+    title = BETWEEN.join(
+        filter(None, (_("Received {at}", at=at), number, line(message.control_id)))
+    )
     yield Text(text=title)
     if message.test:
         yield Text(text=_("TEST MESSAGE — NOT A RESULT"), tone=Tone.STRONG)
@@ -97,8 +99,7 @@ def _one(_: Translate, waited: Waited, context: Context) -> Iterator[Block]:
         yield Text(text=_("Place") + " " + place, indent=2)
     for word in message.warnings:
         yield Text(text=words.warning(_, word), tone=Tone.STRONG)
-    for text in message.notes:
-        yield Text(text=prose(_, text), indent=2)
+    yield from remarks(_, message.notes)
     for index in facts.examinations(message.groups):
         yield from _examination(_, message.groups[index], message, context)
 
@@ -114,9 +115,8 @@ def _examination(_: Translate, group: Group, message: Message, context: Context)
         _("collected {at}", at=collected) if collected else "",
         line(group.order_key),
     )
-    yield Text(text=" · ".join(filter(None, parts)), tone=Tone.STRONG)
-    for text in group.notes:
-        yield Text(text=prose(_, text), indent=2)
+    yield Text(text=BETWEEN.join(filter(None, parts)), tone=Tone.STRONG)
+    yield from remarks(_, group.notes)
     for observation in sorted(group.observations, key=lambda o: not o.flag.critical):
         yield from observed(_, group, observation, Compared())
 

@@ -156,8 +156,8 @@ _MARK: Mapping[Flag, str] = {
 def status(_: Translate, value: Status, code: str) -> str:
     """ "" for what is final; an unknown status shows its code."""
     code = line(code, 20)
-    if value is Status.UNKNOWN:
-        return _("STATUS {code}", code=code) if code else ""
+    if value is Status.UNKNOWN and code:
+        return _("STATUS {code}", code=code)
     if value not in _STATUS:
         return ""
     return _(_STATUS_CODE.get((value, code.upper()), _STATUS[value]))
