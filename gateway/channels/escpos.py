@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.threads import deferToThreadPool
 
 from gateway.channels import DeviceStatus, Job
-from gateway.channels.escpos_link import Commission, Fence, Limits, commission, print_job, probe
+from gateway.channels.escpos_link import Commission, Limits, commission, print_job, probe
 from gateway.clock import Clock
 from gateway.delivery import Receipt
 from gateway.errors import TemporaryFailure
@@ -26,13 +26,6 @@ from printers.status import severe
 
 #: Slips with more blocks than this are laid out in a thread: 20 analytes take 2 ms, 5,000 far more.
 LONG = 120
-
-_FENCES = {
-    model.Fence.PROCESS_ID: Fence.PROCESS_ID,
-    model.Fence.GS_R: Fence.STATUS,
-    model.Fence.NONE: Fence.NONE,
-}
-
 
 def _known(name: str) -> str:
     return model.load(name).name
@@ -80,7 +73,7 @@ class EscposChannel:
             self._endpoint,
             ticket,
             clock=self._timer,
-            fence=_FENCES[self._model.fence],
+            fence=self._model.fence,
             token=next(self._tokens),
             limits=self._limits(job.until),
             flush_first=job.doubt,
