@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 WARNINGS = frozenset({"media-low"})  # it prints all the same
 HEADERS = frozenset(b"\x37\x3d\x5f\x35\x3b\x39")  # each begins a block that ends at NUL
 LONGEST_BLOCK = 128  # bytes; the longest we know of is a model name
-
-
-class Fence(StrEnum):
-    """What a printer answers once all before it is printed. Probed at commissioning, per unit."""
-
-    PROCESS_ID = "GS ( H"  # fn 48: names the job; "when the printing is completed" (Epson)
-    STATUS = "GS r"  # queued, but one anonymous byte
-    NONE = "none"  # nothing: a job can be sent, never confirmed
 
 
 @dataclass(frozen=True, slots=True)
