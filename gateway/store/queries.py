@@ -1,0 +1,202 @@
+"""Every statement that writes, or that a write depends on; each with the reason for its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+#: How a statement is run: text and values in, a cursor out.
+Execute = Callable[..., Any]
+
+# -- the transaction itself
+
+# The write lock is taken at once: waiting for it half-way could only end in giving up.
+BEGIN = "BEGIN IMMEDIATE"
+COMMIT = "COMMIT"
+ROLLBACK = "ROLLBACK"
+SAVEPOINT = "SAVEPOINT job"
+RELEASE = "RELEASE job"
+ROLLBACK_TO = "ROLLBACK TO job"
+
+# A claim that is lost with the power is only an open row again: alone it need not wait for the disk.
+SYNCED = "PRAGMA synchronous = FULL"
+UNSYNCED = "PRAGMA synchronous = NORMAL"
+
+# -- the journal
+
+# Read in every transaction: another process may have written since the last.
+HEAD = "SELECT seq, hash FROM head"
+HEAD_MOVE = "UPDATE head SET seq = ?, hash = ?"
+JOURNAL_APPEND = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+# -- accepting
+
+# Newest first and not all of them: a sender that always uses one control id must not slow us down.
+# Like is compared with like: what was refused once may be sent again when the site was mended.
+SAME_IDENTITY = """
+SELECT id, sha256 FROM message
+WHERE control_id = ? AND sender = ? AND control_id <> '' AND (refused <> '') = ?
+ORDER BY id DESC LIMIT 50
+"""
+
+MESSAGE_INSERT = """
+INSERT INTO message VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+CONTENT_INSERT = "INSERT INTO content VALUES (?, ?)"
+ORDER_INSERT = "INSERT OR IGNORE INTO message_order VALUES (?, ?)"
+DELIVERY_INSERT = """
+INSERT INTO delivery (
+    id, message_id, recipient, purpose, priority, patient_key, steps, created_at, step, step_since,
+    state, due, tries, cycles, doubtful, degraded, reason, expires_at, rank, lane, deadline
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?)
+"""
+LAST_DELIVERY = "SELECT coalesce(max(id), 0) FROM delivery"
+
+# -- whose message
+
+# The number that holds now for one that was merged away; most sites never have a row here.
+ALIAS = "SELECT new FROM alias WHERE old = ?"
+ALIAS_FORGET = "DELETE FROM alias WHERE old = ?"
+ALIAS_FOLLOW = "UPDATE alias SET new = ? WHERE new = ?"
+ALIAS_INSERT = "INSERT OR REPLACE INTO alias VALUES (?, ?)"
+
+# Only what is still under way moves: what is closed stays as it was when it was proved.
+MERGE_OPEN = """
+UPDATE delivery SET patient_key = ?
+WHERE patient_key = ? AND state IN ('open', 'sending') AND patient_key <> ''
+"""
+MERGE_HELD = "UPDATE delivery SET patient_key = ? WHERE patient_key = ? AND state = 'held'"
+MERGE_MESSAGES = """
+UPDATE message SET patient_key = ?1 WHERE patient_key = ?2 AND id IN (
+    SELECT message_id FROM delivery
+    WHERE patient_key = ?1 AND state IN ('open', 'sending') AND patient_key <> ''
+    UNION SELECT message_id FROM delivery WHERE patient_key = ?1 AND state = 'held')
+"""
+
+WHEREABOUTS = "SELECT patient, location, ward, at FROM whereabouts WHERE key = ?"
+# A message that came late must not put a patient back where they were.
+WHEREABOUTS_SET = """
+INSERT INTO whereabouts VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE
+SET patient = excluded.patient, location = excluded.location, ward = excluded.ward, at = excluded.at
+WHERE excluded.at >= whereabouts.at
+"""
+WHEREABOUTS_FORGET = "DELETE FROM whereabouts WHERE key = ?"
+WHEREABOUTS_PURGE = "DELETE FROM whereabouts WHERE location IS NULL AND at < ?"
+
+# -- deliveries
+
+DELIVERY_COLUMNS = """
+id, message_id, recipient, purpose, priority, patient_key, steps, created_at, step, step_since,
+state, due, tries, cycles, doubtful, degraded, reason, slip, expires_at
+"""
+_DELIVERY = "SELECT" + DELIVERY_COLUMNS + "FROM delivery "
+
+DELIVERY = _DELIVERY + "WHERE id = ?"
+OF_MESSAGE = _DELIVERY + "WHERE message_id = ? ORDER BY id"
+SIBLINGS = "SELECT purpose, state FROM delivery WHERE message_id = ?"
+
+# Walks delivery_due: parked rows (due later) are never touched, however many there are.
+DUE = """
+SELECT id, patient_key FROM delivery
+WHERE state = 'open' AND lane = ? AND rank = ? AND due <= ? ORDER BY due, message_id, id
+"""
+# A row that may be on paper already waits up to an hour: it holds nobody up while it does.
+FIRST_OF_PATIENT = """
+SELECT id, state, due FROM delivery
+WHERE state IN ('open', 'sending') AND patient_key <> '' AND patient_key = ? AND lane = ?
+AND NOT (state = 'open' AND doubtful AND due > ?)
+ORDER BY message_id, id LIMIT 1
+"""
+CLAIM = (
+    """
+UPDATE delivery SET state = 'sending', claimed_by = ?, claimed_until = ? WHERE id = ? RETURNING
+"""
+    + DELIVERY_COLUMNS
+)
+RENEW = """
+UPDATE delivery SET slip = coalesce(slip, ?), claimed_until = iif(state = 'sending', ?, NULL)
+WHERE id = ?
+"""
+# Claims nobody ended: the write that should have ended them failed.
+LAPSED = _DELIVERY + "WHERE state = 'sending' AND lane = ? AND claimed_until <= ? ORDER BY id"
+CLAIMED_BY = _DELIVERY + "WHERE state = 'sending' AND claimed_by = ? ORDER BY id"
+
+MOVE = """
+UPDATE delivery SET step = ?, step_since = ?, state = ?, due = ?, tries = ?, cycles = ?, doubtful = ?,
+    degraded = ?, reason = ?, expires_at = ?, lane = ?, deadline = ?,
+    claimed_by = NULL, claimed_until = NULL
+WHERE id = ?
+"""
+
+# Due now, and a step that had not begun begins now. Not those whose whole plan begins again after
+# paper that may have come out: a printer that comes and goes would print them for ever.
+WAKE = """
+UPDATE delivery SET due = ?1, step_since = min(step_since, ?1),
+    deadline = deadline - (step_since - min(step_since, ?1))
+WHERE state = 'open' AND lane = ?2 AND rank IN (0, 1, 2) AND due > ?1
+AND NOT (doubtful AND step_since > ?1)
+"""
+HELD = _DELIVERY + "WHERE state = 'held' ORDER BY message_id, id LIMIT ?"
+
+# -- attempts
+
+ATTEMPT_INSERT = "INSERT INTO attempt VALUES (NULL, ?, ?, ?, ?, NULL, NULL, '', ?, ?)"
+ATTEMPT_END = """
+UPDATE attempt SET ended_at = ?, outcome = ?, detail = ? WHERE id = ? AND outcome IS NULL
+"""
+UNDER_WAY = "SELECT id, slip FROM attempt WHERE delivery_id = ? AND outcome IS NULL ORDER BY id"
+ORPHANS = """
+SELECT a.id, a.delivery_id, d.message_id FROM attempt a JOIN delivery d ON d.id = a.delivery_id
+WHERE a.outcome IS NULL AND d.state <> 'sending' ORDER BY a.id
+"""
+MAY_HAVE_PRINTED = """
+SELECT count(*) FROM attempt
+WHERE delivery_id = ? AND slip IS NOT NULL AND outcome IN ('uncertain', 'delivered')
+"""
+# Gapless: the number and the attempt that carries it are one commit.
+NEXT_SLIP = """
+INSERT INTO series VALUES (?, 1) ON CONFLICT (recipient) DO UPDATE SET last = last + 1 RETURNING last
+"""
+
+# -- messages
+
+STANDING = "SELECT refused, state FROM message WHERE id = ?"
+MESSAGE_MOVE = "UPDATE message SET state = ?, closed_at = ? WHERE id = ?"
+CONFIRMABLE = """
+SELECT id, sender, received_at FROM message
+WHERE control_id = ? AND control_id <> '' AND refused = '' ORDER BY id DESC LIMIT 50
+"""
+
+# -- the site
+
+OUTAGE_COLUMNS = "id, began_at, ended_at, reason, by"
+OUTAGE_OPEN = "SELECT " + OUTAGE_COLUMNS + " FROM outage WHERE ended_at IS NULL"  # noqa: S608 - as above
+OUTAGE_BEGIN = "INSERT INTO outage VALUES (NULL, ?, NULL, ?, ?)"
+OUTAGE_END = "UPDATE outage SET ended_at = ? WHERE id = ?"
+# Messages still open when it begins wait through it as well. Found through their open deliveries:
+# there are far fewer of those than messages.
+OUTAGE_TAKES = """
+UPDATE message SET outage_id = ? WHERE outage_id IS NULL AND state = 'open'
+AND id IN (SELECT message_id FROM delivery WHERE state = 'open'
+           UNION SELECT message_id FROM delivery WHERE state = 'sending'
+           UNION SELECT message_id FROM delivery WHERE state = 'held')
+"""
+DEVICE_SAVE = """
+INSERT INTO device VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
+SET state = excluded.state, reasons = excluded.reasons, since = excluded.since
+"""
+PLATFORM_SAVE = "INSERT OR REPLACE INTO platform VALUES (1, ?, ?, ?, ?, ?)"
+WORD_INSERT = "INSERT INTO word VALUES (NULL, ?, ?, ?, ?, ?)"
+
+# Oldest first, read row by row and left at the first that is too young: most of the table is.
+# Never what is still owed to anybody, a hand-back included.
+PURGEABLE = """
+SELECT c.message_id, m.received_at, m.closed_at < ? AND NOT EXISTS (
+    SELECT 1 FROM delivery d
+    WHERE d.message_id = m.id AND d.state IN ('open', 'sending', 'held'))
+FROM content c JOIN message m ON m.id = c.message_id ORDER BY c.message_id
+"""
+PURGE = "DELETE FROM content WHERE message_id = ?"
+# The store looks at no clock: a purge is as old as the last act before it.
+LAST_AT = "SELECT at FROM journal ORDER BY seq DESC LIMIT 1"

@@ -1,0 +1,212 @@
+"""What the command line shows, read from the file itself, whether or not the service runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import apsw
+
+from gateway.store import migrate, reads, rows
+from gateway.store.connection import NoStore, Path_, StoreRefused, readable
+from gateway.store.journal import chain_end
+from gateway.store.standing import Standing
+
+__all__ = ["NoStore", "StoreRefused", "listing", "messages", "report", "status"]
+
+_MESSAGE = """
+SELECT id, control_id, intake, kind, priority, ward, received_at, state, outage_id, patient_key, refused
+FROM message
+"""
+_BY_CONTROL_ID = _MESSAGE + "WHERE control_id = ? AND control_id <> '' ORDER BY id"
+_BY_OUTAGE = _MESSAGE + "WHERE outage_id = ? ORDER BY id"
+_ALL = _MESSAGE + "ORDER BY id"
+
+_DELIVERIES = """
+SELECT id, recipient, purpose, steps, step, state, slip FROM delivery WHERE message_id = ? ORDER BY id
+"""
+_ATTEMPTS = """
+SELECT channel, device, at, ended_at, outcome, detail, slip, reprint
+FROM attempt WHERE delivery_id = ? ORDER BY id
+"""
+
+
+def status(path: Path_) -> dict[str, Any]:
+    """Platform, devices, counts, the outage that is open, and the journal's head (to be printed).
+
+    The platform is "suspect" until the service has looked at it once.
+    """
+    with _reading(path) as connection:
+        return {
+            "platform": _platform(connection),
+            "devices": {name: _device(row) for name, row in reads.devices(connection).items()},
+            "counts": reads.counts(connection),
+            "outage": next(
+                (_outage(o) for o in reads.outages(connection) if o.ended_at is None), None
+            ),
+            "journal": head(connection),
+        }
+
+
+def messages(path: Path_, control_id: str | None = None) -> list[dict[str, Any]]:
+    """Messages, oldest first, each with its deliveries and their attempts.
+
+    Moments are ISO 8601 in UTC with milliseconds: "2026-11-23T19:24:00.123+00:00".
+    """
+    with _reading(path) as connection:
+        return listing(connection, control_id)
+
+
+def listing(connection: apsw.Connection, control_id: str | None = None) -> list[dict[str, Any]]:
+    """As `messages`, on a connection that is open already."""
+    if control_id is None:
+        return _listed(connection, _ALL, ())
+    return _listed(connection, _BY_CONTROL_ID, (rows.plain(control_id),))
+
+
+def report(path: Path_, outage_id: int | None = None) -> dict[str, Any]:
+    """Who received what during an outage (the last one when not named), and what nobody received.
+
+    Raises LookupError with one line when there was no such outage.
+    """
+    with _reading(path) as connection:
+        outage = _chosen(connection, outage_id)
+        told = _listed(connection, _BY_OUTAGE, (outage.id,))
+        counts = {state.value: 0 for state in Standing}
+        for message in told:
+            counts[message["state"]] += 1
+        nobody = [m["id"] for m in told if not m["received"] and m["state"] != Standing.RECORDED]
+        return {
+            "outage": _outage(outage),
+            "counts": counts,
+            "nobody": nobody,
+            "messages": told,
+            "journal": head(connection),
+        }
+
+
+def head(connection: apsw.Connection) -> dict[str, Any]:
+    seq, digest = chain_end(connection.execute)
+    return {"seq": seq, "hash": digest.hex()}
+
+
+def moment(at: float | None) -> str | None:
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+# -- details
+
+
+@contextmanager
+def _reading(path: Path_) -> Iterator[apsw.Connection]:
+    """One moment of the store: everything read in it belongs together."""
+    connection = readable(path)
+    try:
+        migrate.check(connection)
+        connection.execute("BEGIN")
+        yield connection
+    except apsw.Error as error:
+        raise StoreRefused(f"{path}: cannot read the store: {error}") from error
+    finally:
+        connection.close()
+
+
+def _listed(
+    connection: apsw.Connection, sql: str, values: Sequence[object]
+) -> list[dict[str, Any]]:
+    return [_message(connection, row) for row in connection.execute(sql, values).fetchall()]
+
+
+def _message(connection: apsw.Connection, row: rows.Row) -> dict[str, Any]:
+    (
+        message_id,
+        control_id,
+        intake,
+        kind,
+        priority,
+        ward,
+        received_at,
+        state,
+        outage,
+        patient,
+        refused,
+    ) = row
+    found = connection.execute(_DELIVERIES, (message_id,)).fetchall()
+    deliveries = [_delivery(connection, delivery) for delivery in found]
+    return {
+        "id": message_id,
+        "control_id": control_id,
+        "intake": intake,
+        "kind": kind,
+        "priority": priority,
+        "ward": ward,
+        "received_at": moment(received_at),
+        "state": state,
+        "received": state == Standing.DELIVERED,
+        "refused": refused,
+        "outage": outage,
+        "patient": patient,
+        "deliveries": deliveries,
+    }
+
+
+def _delivery(connection: apsw.Connection, row: rows.Row) -> dict[str, Any]:
+    delivery_id, to, purpose, steps, step, state, slip = row
+    found = connection.execute(_ATTEMPTS, (delivery_id,)).fetchall()
+    return {
+        "id": delivery_id,
+        "to": to,
+        "purpose": purpose,
+        "channel": json.loads(steps)[step][0],
+        "state": state,
+        "slip": slip,
+        "attempts": [_attempt(attempt) for attempt in found],
+    }
+
+
+def _attempt(row: rows.Row) -> dict[str, Any]:
+    channel, device, at, ended_at, outcome, detail, slip, reprint = row
+    return {
+        "at": moment(at),
+        "ended_at": moment(ended_at),
+        "outcome": outcome,
+        "detail": detail,
+        "channel": channel,
+        "device": device,
+        "slip": slip,
+        "reprint": reprint,
+    }
+
+
+def _platform(connection: apsw.Connection) -> dict[str, Any]:
+    row = reads.platform(connection)
+    if row is None:
+        return {"state": "suspect", "since": None, "reason": "", "by": ""}
+    return {"state": row.state, "since": moment(row.since), "reason": row.reason, "by": row.by}
+
+
+def _device(row: Any) -> dict[str, Any]:
+    return {"state": row.state, "reasons": list(row.reasons), "since": moment(row.since)}
+
+
+def _outage(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "began_at": moment(row.began_at),
+        "ended_at": moment(row.ended_at),
+        "reason": row.reason,
+        "by": row.by,
+    }
+
+
+def _chosen(connection: apsw.Connection, outage_id: int | None) -> Any:
+    found = [o for o in reads.outages(connection) if outage_id in (None, o.id)]
+    if not found:
+        which = "" if outage_id is None else f" {outage_id}"
+        raise LookupError(f"no outage{which} in this store")
+    return found[-1]
