@@ -29,6 +29,7 @@ lint: $(VENV)/.dev  ## style, types, layers, house rules
 	$(BIN)/mypy $(ROOMS)
 	$(BIN)/lint-imports
 	$(BIN)/python tools/house.py
+	$(BIN)/python tools/reference.py
 
 format: $(VENV)/.dev  ## put the code into the house's shape
 	$(BIN)/ruff check --fix
