@@ -1,11 +1,18 @@
 """HL7 v2: bytes from a lab or a hospital system read into messages, and answers to them."""
 
+from gateway.hl7.ack import Ack, ack, read_ack, refusal
+from gateway.hl7.attachment import Unreadable
+from gateway.hl7.batch import Batch, split
 from gateway.hl7.envelope import Envelope, peek
+from gateway.hl7.extract import extract
 from gateway.hl7.frame import Fault, FaultKind, Frame, Framer, wrap
+from gateway.hl7.handback import mark_delivered
 from gateway.hl7.limits import Limits, Range
 from gateway.hl7.reader import read
 
 __all__ = [
+    "Ack",
+    "Batch",
     "Envelope",
     "Fault",
     "FaultKind",
@@ -13,7 +20,14 @@ __all__ = [
     "Framer",
     "Limits",
     "Range",
+    "Unreadable",
+    "ack",
+    "extract",
+    "mark_delivered",
     "peek",
     "read",
+    "read_ack",
+    "refusal",
+    "split",
     "wrap",
 ]

@@ -135,6 +135,8 @@ class Framer:
             if again >= 0:
                 self._interrupted(bytes(view[at:again]), out)
                 at = again + 1
+            if self.closed:
+                break
             if stop - at > self._limit:
                 self._too_long(view[at:], out)
             elif end < 0 or end + 1 == len(view):

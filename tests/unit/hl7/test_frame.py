@@ -172,7 +172,7 @@ def test_empty_frames_are_told_once():
 
 def test_a_flood_of_vt_is_bounded_in_memory_and_in_faults():
     framer = Framer()
-    faults = [f for _ in range(20) for f in framer.feed(b"\x0b" * 65536)]
+    faults = [f for _ in range(4) for f in framer.feed(b"\x0b" * 65536)]
     assert kinds(faults) == [FaultKind.EMPTY]
     assert framer.pending == 0
 
@@ -229,13 +229,13 @@ def test_memory_of_a_long_message_is_given_back():
 
 
 def test_time_is_linear_in_single_bytes_and_in_lone_fs():
-    for body in (b"x" * 100_000, b"\x1cx" * 50_000):
+    for body in (b"x" * 20_000, b"\x1cx" * 10_000):
         framer = Framer()
         start = time.perf_counter()
         for byte in b"\x0b" + body:
             framer.feed(bytes((byte,)))
             assert not framer.unsettled or byte == 0x1C
-        assert time.perf_counter() - start < 1.5
+        assert time.perf_counter() - start < 1
         assert framer.pending == len(body)
 
 
@@ -244,7 +244,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(PIECES, max_size=12), st.lists(st.integers(0, 10**6), max_size=8))
 def test_any_chunking_gives_the_same_result(pieces, cuts):
     stream = b"".join(pieces)
@@ -253,7 +253,7 @@ def test_any_chunking_gives_the_same_result(pieces, cuts):
     assert in_chunks(stream, range(len(stream))) == whole
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(PIECES, max_size=12), st.lists(st.integers(0, 10**6), max_size=8), st.integers(1, 80)
 )
@@ -267,7 +267,7 @@ NOISE = st.binary(max_size=30).filter(lambda b: b"\x0b" not in b and b"\x1c" not
 SENT = st.tuples(st.sampled_from([A, B, A + B[:10]]), NOISE)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(SENT, max_size=8))
 def test_every_well_framed_message_comes_out_as_sent_whatever_lies_between(
     sent,
@@ -276,7 +276,7 @@ def test_every_well_framed_message_comes_out_as_sent_whatever_lies_between(
     assert messages(feed(stream)) == [body for body, _ in sent]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.sampled_from([A, B, b"\x0b", b"\x1c\r", b"\x1c", wrap(A), wrap(B)]), max_size=10)
 )
@@ -287,7 +287,7 @@ def test_two_framed_messages_are_never_merged(pieces):
         assert b"\x1cMSH" not in body
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=200), st.lists(st.integers(0, 10**6), max_size=5))
 def test_random_streams_give_the_same_result_however_chunked(stream, cuts):
     assert in_chunks(stream, cuts) == feed(stream)

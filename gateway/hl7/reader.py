@@ -1,0 +1,162 @@
+"""The reader: one HL7 v2 message in, one `Message` out, or a refusal that says where the fault is.
+
+Tolerant of form (line ends, unknown segments, wrong data types, lies about character sets), strict
+about persons: a result whose patient is missing, doubtful or twofold is refused, never guessed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.errors import Rejected
+from gateway.hl7.groups import Groups
+from gateway.hl7.header import Header, header_of
+from gateway.hl7.limits import Limits
+from gateway.hl7.opening import open_message
+from gateway.hl7.patient import location_of, merged_ipp, patient_of, same_person
+from gateway.hl7.segments import segments
+from gateway.hl7.syntax import CHARSET_DOUBTFUL, Syntax
+from gateway.message import Group, Kind, Message, Movement, Patient, Priority
+
+LINE_BREAK_IN_FIELD = "line-break-in-field"
+SEVERAL_PATIENTS = "several-patients"
+NO_PATIENT = "no-patient"
+NO_IDENTIFIER = "no-identifier"
+NO_NAME = "no-name"
+
+_ABOUT_A_PATIENT = (Kind.RESULT, Kind.ORDER)
+
+
+def read(raw: bytes, *, default_charset: str = "utf-8", limits: Limits | None = None) -> Message:
+    """The message in `raw`, without its MLLP framing.
+
+    `default_charset` is the codec where MSH-18 is empty; `limits` are the site's critical limits.
+    Raises `Rejected` with a code of table 0357 and the segment or field at fault. Linear in time
+    and memory: 16 MB of anything take less than two seconds.
+    """
+    opened = open_message(raw, default_charset=default_charset)
+    cut = segments(opened.text, opened.delimiters.field)
+    syntax = Syntax(opened.delimiters, codec=opened.codec)
+    header = header_of(syntax.fields(cut.lines[0]), syntax)
+    if opened.doubtful:
+        syntax.warnings[CHARSET_DOUBTFUL] = None
+    if cut.rejoined:
+        syntax.warnings[LINE_BREAK_IN_FIELD] = None
+    return _message(header, cut.lines, syntax, limits)
+
+
+@dataclass(slots=True)
+class _Persons:
+    """PID, PV1, MRG, EVN and MSA as they come by."""
+
+    pid: list[list[str]] = field(default_factory=list)
+    pv1: list[str] | None = None
+    others: dict[str, list[str]] = field(default_factory=dict)  # the first MRG, EVN, MSA
+    late: bool = False  # the first PID came after an order or a result
+
+
+def _message(header: Header, lines: list[str], syntax: Syntax, limits: Limits | None) -> Message:
+    groups = Groups(
+        syntax,
+        limits=limits,
+        specimen_first=header.type.startswith("OUL"),
+        shared_orc=header.kind is Kind.ORDER,
+    )
+    persons = _Persons()
+    _walk(lines, groups, persons, syntax)
+    patient = _patient(header, persons, syntax)
+    examined = groups.close()
+    kind = header.kind
+    if kind is Kind.MOVEMENT and patient is None:
+        kind = Kind.OTHER
+    msa = persons.others.get("MSA")
+    return Message(
+        control_id=header.control_id,
+        sender=header.sender,
+        type=header.type,
+        kind=kind,
+        priority=_priority(examined),
+        test=header.test,
+        sent_at=header.sent_at,
+        charset=syntax.codec,
+        patient=patient,
+        location=location_of(_at(persons.pv1, 3), syntax),
+        movement=_movement(header.event, persons, syntax) if kind is Kind.MOVEMENT else None,
+        groups=examined,
+        notes=tuple(groups.notes),
+        acknowledges=syntax.text(_at(msa, 2)),
+        acknowledgement=syntax.value(_at(msa, 1)).upper(),
+        warnings=tuple(syntax.warnings),
+    )
+
+
+def _walk(lines: list[str], groups: Groups, persons: _Persons, syntax: Syntax) -> None:
+    take = groups.take
+    examined = False
+    for line in lines[1:]:
+        name = line[:3]
+        handler = take.get(name)
+        if handler is not None:
+            handler(line)
+            examined = examined or name != "NTE"
+        elif name == "PID":
+            persons.late = persons.late or (examined and not persons.pid)
+            persons.pid.append(syntax.fields(line))
+        elif name == "PV1":
+            persons.pv1 = persons.pv1 or syntax.fields(line)
+        elif name == "MSH":
+            raise Rejected("a second message without framing", code=100, location="MSH")
+        elif name in ("MRG", "EVN", "MSA"):
+            persons.others.setdefault(name, syntax.fields(line))
+
+
+def _patient(header: Header, persons: _Persons, syntax: Syntax) -> Patient | None:
+    """The one person a message is about. Raises `Rejected` (100, 101 at PID) when a result or an
+    order has none, has two, or names one only after what was found."""
+    strict = header.kind in _ABOUT_A_PATIENT
+    if not persons.pid:
+        if strict:
+            raise Rejected("no patient", code=101, location="PID")
+        if header.kind is Kind.MOVEMENT:
+            syntax.warnings[NO_PATIENT] = None
+        return None
+    if strict and persons.late:
+        raise Rejected("patient after what was found", code=100, location="PID")
+    patient, *others = (patient_of(pid, persons.pv1, syntax) for pid in persons.pid)
+    if any(not same_person(patient, other) for other in others):
+        if strict:
+            raise Rejected("two patients in one message", code=100, location="PID")
+        syntax.warnings[SEVERAL_PATIENTS] = None
+        return None
+    return _identified(patient, syntax, strict=strict)
+
+
+def _identified(patient: Patient, syntax: Syntax, *, strict: bool) -> Patient:
+    named = bool(patient.family or patient.given)
+    numbered = bool(patient.identifiers or patient.nda)
+    if strict and not (named or numbered):
+        raise Rejected("patient without name and number", code=101, location="PID-3")
+    if not numbered:
+        syntax.warnings[NO_IDENTIFIER] = None
+    if not named:
+        syntax.warnings[NO_NAME] = None
+    return patient
+
+
+def _movement(event: str, persons: _Persons, syntax: Syntax) -> Movement:
+    return Movement(
+        event=event or syntax.value(_at(persons.others.get("EVN"), 1)),
+        merged=merged_ipp(_at(persons.others.get("MRG"), 1), syntax),
+        previous=location_of(_at(persons.pv1, 6), syntax),
+    )
+
+
+def _priority(groups: tuple[Group, ...]) -> Priority:
+    """The most pressing: a critical value, else the most urgent order."""
+    if any(o.flag.critical for group in groups for o in group.observations):
+        return Priority.CRITICAL
+    return min((group.priority for group in groups), key=lambda p: p.rank, default=Priority.ROUTINE)
+
+
+def _at(fields: list[str] | None, number: int) -> str:
+    return fields[number] if fields and number < len(fields) else ""
