@@ -22,8 +22,9 @@ from gateway.render.document import document
 from gateway.render.notice import Poison, Refusal, outage_began, outage_ended, poison, refusal
 from gateway.render.order import order
 from gateway.render.result import result
-from gateway.render.summary import Waited, summary
+from gateway.render.summary import summary
 from gateway.render.testpage import Device, test_page
+from gateway.render.waiting import Waited
 from printers.slip import Slip
 
 __all__ = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from gateway.locale import Translate
 from printers.slip import Banner, Block, Code, Heading, Pair, Row, Text
@@ -36,10 +37,11 @@ def several_lines(text: str) -> bool:
 
 
 class Paper:
-    """Blocks as they come, until the slip is as long as a slip may be."""
+    """Takes blocks until the slip is as long as a slip may be, and remembers whether it refused any."""
 
     def __init__(self, lines: int = LINES) -> None:
         self.blocks: list[Block] = []
+        self.cut = False
         self._left = lines
         self._half = lines // 2
 
@@ -51,8 +53,12 @@ class Paper:
     def full(self) -> bool:
         return self._left <= 0
 
-    def put(self, *blocks: Block) -> None:
+    def put(self, blocks: Iterable[Block]) -> None:
+        """Take them one by one: what comes after the end is never even made."""
         for block in blocks:
+            if self._left <= 0:
+                self.cut = True
+                return
             self.blocks.append(block)
             self._left -= _height(block)
 

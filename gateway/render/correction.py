@@ -84,6 +84,8 @@ def previous(beside: Compared, observation: Observation) -> str:
 def _compare(
     group: Group, observation: Observation, corrections: Corrections, *, twice: frozenset[Key]
 ) -> Compared:
+    if not corrections:
+        return _ALONE[_relation(group, observation, None)]
     its = key(group, observation)
     earlier = corrections.get(its) if group.order_key else None
     before = earlier.observation if earlier else None
@@ -96,6 +98,9 @@ def _compare(
     if relation is Relation.NONE and not same and before.status in _FIRM:
         relation = Relation.CORRECTS
     return Compared(relation, Change.SAME if same else Change.CHANGED, earlier)
+
+
+_ALONE = {relation: Compared(relation) for relation in Relation}
 
 
 def _relation(group: Group, observation: Observation, before: Observation | None) -> Relation:

@@ -17,8 +17,11 @@ from printers.slip import Banner, Block, Pair, Rule, Slip, Space, Text, Tone
 def carried(slip: Slip, context: Context) -> Slip:
     """`slip` with where to carry it above, and below what the ward signs and the courier brings back."""
     _ = translator(context.language)
+    footer, last = _without_banners(slip.footer)
     return replace(
-        slip, body=(*_errand(_, context), *slip.body), footer=(*slip.footer, *_tear_off(_, context))
+        slip,
+        body=(*_errand(_, context), *slip.body),
+        footer=(*footer, *_tear_off(_, context), *last),
     )
 
 
@@ -26,6 +29,14 @@ def unrouted(slip: Slip, message: Message, context: Context) -> Slip:
     """`slip` with why it is at the lab: nothing is dropped because nobody knows its ward."""
     _ = translator(context.language)
     return replace(slip, body=(*_nowhere(_, message, context), *slip.body))
+
+
+def _without_banners(footer: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+    """What a drill says on the very last lines of a slip stays there."""
+    end = len(footer)
+    while end and isinstance(footer[end - 1], Banner):
+        end -= 1
+    return footer[:end], footer[end:]
 
 
 def _errand(_: Translate, context: Context) -> Iterator[Block]:

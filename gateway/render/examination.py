@@ -105,11 +105,19 @@ def _asked(_: Translate, group: Group, context: Context) -> Iterator[Block]:
     requester = ", ".join(filter(None, (line(group.requester), line(group.requester_phone))))
     for label, value in (
         (_("Collected"), moments.sent(_, group.collected_at, context.timezone)),
+        (_("Measured"), _measured(_, group, context)),
         (_("Wanted for"), moments.sent(_, group.wanted_at, context.timezone)),
         (_("Requester"), requester),
     ):
         if value:
             yield Pair(label=label, value=value)
+
+
+def _measured(_: Translate, group: Group, context: Context) -> str:
+    """When its first value was found, for senders that do not say when the specimen was taken."""
+    if group.collected_at or not group.observations:
+        return ""
+    return moments.sent(_, group.observations[0].observed_at, context.timezone)
 
 
 def _references(_: Translate, group: Group, context: Context) -> str:

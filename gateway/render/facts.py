@@ -4,46 +4,52 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from gateway.message import Group, Message, Observation, Patient, Status
+from gateway.message import Flag, Group, Message, Observation, Patient, Status
 
 VOID = frozenset({Status.WITHDRAWN, Status.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What must be said of a message before any of its values."""
+
+    count: int  # observations
+    criticals: tuple[Observation, ...]  # the critical values that hold
+    void_criticals: bool  # somebody may be acting on a critical value that no longer holds
+    withdrawn: bool  # something is withdrawn…
+    all_withdrawn: bool  # …and nothing else holds
+    all_cancelled: bool  # nothing of what was asked will ever come
+
+
+def find(message: Message) -> Facts:
+    """The facts of a message, in one walk through its observations."""
+    criticals: list[Observation] = []
+    void_criticals = False
+    states = {group.status for group in message.groups if not group.observations}
+    for group, observation in _each(message):
+        state = standing(group, observation)
+        states.add(state)
+        if observation.flag is not Flag.NONE and observation.flag.critical:
+            if state in VOID:
+                void_criticals = True
+            else:
+                criticals.append(observation)
+    withdrawn = Status.WITHDRAWN in states
+    return Facts(
+        count=sum(len(group.observations) for group in message.groups),
+        criticals=tuple(criticals),
+        void_criticals=void_criticals,
+        withdrawn=withdrawn,
+        all_withdrawn=withdrawn and len(states) == 1,
+        all_cancelled=states == {Status.CANCELLED},
+    )
 
 
 def standing(group: Group, observation: Observation) -> Status:
     """How firm a value is: what withdraws an examination withdraws its values."""
     return Status.WITHDRAWN if group.status is Status.WITHDRAWN else observation.status
-
-
-def criticals(message: Message) -> tuple[Observation, ...]:
-    """The critical values that hold."""
-    return tuple(o for g, o in _each(message) if o.flag.critical and standing(g, o) not in VOID)
-
-
-def void_criticals(message: Message) -> bool:
-    """Whether somebody may be acting on a critical value that no longer holds."""
-    return any(o.flag.critical and standing(g, o) in VOID for g, o in _each(message))
-
-
-def withdrawn(message: Message) -> bool:
-    return any(g.status is Status.WITHDRAWN for g in message.groups) or any(
-        o.status is Status.WITHDRAWN for _, o in _each(message)
-    )
-
-
-def all_withdrawn(message: Message) -> bool:
-    return withdrawn(message) and all(standing(g, o) is Status.WITHDRAWN for g, o in _each(message))
-
-
-def all_cancelled(message: Message) -> bool:
-    """Whether nothing of what was asked will ever come."""
-    states = {standing(g, o) for g, o in _each(message)} or {g.status for g in message.groups}
-    return states == {Status.CANCELLED}
-
-
-def count(message: Message) -> int:
-    """How many observations it has."""
-    return sum(len(g.observations) for g in message.groups)
 
 
 def repeated(message: Message) -> frozenset[tuple[str, str, str]]:

@@ -9,10 +9,9 @@ from gateway.locale import Translate
 from gateway.message import Message
 from gateway.render import moments, words
 from gateway.render.bounds import line, prose
-from gateway.render.context import Context, Gap, Known, Outlet
+from gateway.render.context import Context, Outlet
+from gateway.render.series import gaps
 from printers.slip import Banner, Block, Code, Heading, Pair, Row, Rule, Slip, Text, Tone
-
-GAPS = 12  # lines; a printer that was away all night has one line for all it missed
 
 
 def framed(
@@ -28,7 +27,7 @@ def framed(
     drill = tuple(_drill(_, context, test=test))
     return Slip(
         header=(*drill, *top(_, context), *header),
-        body=tuple(_unreal(_, body) if test else body),
+        body=tuple(unreal(_, body) if test else body),
         footer=(*footer, *reversed(drill)),
         page_word=_("page"),
         left_out=_("INCOMPLETE: {lines} LINES NOT PRINTED, ASK THE LAB"),
@@ -86,19 +85,6 @@ def acknowledging(_: Translate, context: Context, *, critical: bool) -> Iterator
     yield Text(text=_ask(_, context))
 
 
-def gaps(_: Translate, context: Context) -> Iterator[Block]:
-    """Earlier numbers of this ward without proof of paper here, so that a loss is seen without a computer."""
-    if not context.gaps:
-        return
-    yield Rule()
-    yield Text(text=_("Numbers that did not come out here:"), tone=Tone.STRONG)
-    runs = list(_runs(context.gaps))
-    for run in runs[-GAPS:]:
-        yield Text(text=_gap(_, run), indent=1)
-    if len(runs) > GAPS:
-        yield Text(text=_("… and others before them: ask the lab"), indent=1)
-
-
 def _drill(_: Translate, context: Context, *, test: bool) -> Iterator[Block]:
     if context.drill or test:
         yield Banner(text=_("DRILL"), size=2)
@@ -106,7 +92,7 @@ def _drill(_: Translate, context: Context, *, test: bool) -> Iterator[Block]:
         yield Banner(text=_("TEST MESSAGE — NOT A RESULT"))
 
 
-def _unreal(_: Translate, body: Iterable[Block]) -> Iterator[Block]:
+def unreal(_: Translate, body: Iterable[Block]) -> Iterator[Block]:
     """No row of a test message, torn off the rest, can be taken for a value."""
     for block in body:
         if isinstance(block, Row):
@@ -173,31 +159,3 @@ def _ask(_: Translate, context: Context) -> str:
     if context.phone:
         return _("Questions: the lab, {phone}", phone=line(context.phone))
     return _("Questions: the lab")
-
-
-def _runs(found: Iterable[Gap]) -> Iterator[tuple[Gap, Gap]]:
-    """Neighbouring numbers of which the same is known, as first and last."""
-    first: Gap | None = None
-    last: Gap | None = None
-    for gap in sorted(found, key=lambda g: g.number):
-        same = last is not None and (gap.known, gap.place) == (last.known, last.place)
-        if first is not None and last is not None and not (same and gap.number == last.number + 1):
-            yield first, last
-            first = gap
-        first, last = first or gap, gap
-    if first is not None and last is not None:
-        yield first, last
-
-
-def _gap(_: Translate, run: tuple[Gap, Gap]) -> str:
-    first, last = run
-    numbers = f"n° {first.number:04}"
-    if last is not first:
-        numbers = _("{first} to {last}", first=numbers, last=f"{last.number:04}")
-    known = {
-        Known.ELSEWHERE: _("came out at {place}", place=line(first.place)),
-        Known.UNCONFIRMED: _("not confirmed: ask the lab"),
-        Known.PENDING: _("not printed yet, still to come"),
-        Known.SUPERSEDED: _("replaced by a newer slip"),
-    }[first.known]
-    return _("{numbers}: {known}", numbers=numbers, known=known)

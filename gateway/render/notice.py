@@ -9,7 +9,8 @@ from gateway.locale import Translate, translator
 from gateway.render import moments, words
 from gateway.render.bounds import line, prose
 from gateway.render.context import Context
-from gateway.render.frame import framed, gaps, printed, times
+from gateway.render.frame import framed, printed, times
+from gateway.render.series import gaps
 from printers.slip import Banner, Block, Pair, Rule, Slip, Text, Tone
 
 HEAD = 1200  # bytes of a refused message shown: MSH and PID of any sender we know

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gateway.locale import Translate, translator
 from gateway.message import Group, Message, Priority
-from gateway.render import words
+from gateway.render import codes, words
 from gateway.render.bounds import Paper, line
 from gateway.render.context import Context, Corrections, Earlier
 from gateway.render.correction import Compared
@@ -38,7 +38,7 @@ def _banners(_: Translate, message: Message) -> Iterator[Block]:
         yield Banner(text=_("URGENT"), size=2)
     controls = dict.fromkeys(g.control for g in message.groups) or {"": None}
     for control in list(controls)[:3]:
-        size = 2 if control in words.CANCELLING else 1
+        size = 2 if control in codes.CANCELLING else 1
         yield Banner(text=words.control(_, control), size=size)
 
 
@@ -46,21 +46,21 @@ def _body(
     _: Translate, message: Message, context: Context, *, corrections: Corrections
 ) -> list[Block]:
     paper = Paper()
-    paper.put(*preface(_, message, context))
+    paper.put(preface(_, message, context))
     several = len({g.control for g in message.groups}) > 1
     shown = 0
     for group in message.groups:
         if paper.full:
             break
-        paper.put(*_asked(_, group, context, several=several))
+        paper.put(_asked(_, group, context, several=several))
         if group.control not in _FIRST:
             earlier = corrections.get((group.order_key, "", "")) if group.order_key else None
-            paper.put(_recalls(_, group, earlier, context))
+            paper.put((_recalls(_, group, earlier, context),))
         shown += 1
     if not message.groups:
-        paper.put(Text(text=_("Nothing is asked in this message."), tone=Tone.STRONG))
-    if shown < len(message.groups):
-        paper.put(*_more(_, message, shown=shown))
+        paper.put((Text(text=_("Nothing is asked in this message."), tone=Tone.STRONG),))
+    if paper.cut or shown < len(message.groups):
+        paper.blocks += _more(_, message, shown=shown)
     return paper.blocks
 
 
@@ -87,7 +87,7 @@ def _recalls(_: Translate, group: Group, earlier: Earlier | None, context: Conte
     """Which paper is not to be followed any more, or that there is none here."""
     if earlier is None or earlier.slip is None:
         text = _("The order it concerns came out on no slip here.")
-    elif group.control in words.CANCELLING:
+    elif group.control in codes.CANCELLING:
         text = _("Cancels {slip}", slip=slip_of(_, earlier, context))
     else:
         text = _("Concerns {slip}", slip=slip_of(_, earlier, context))

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from gateway.locale import Translate, translator
-from gateway.message import Group, Kind, Message, Observation
+from gateway.message import Group, Kind, Message
 from gateway.render import facts, moments, words
 from gateway.render.banners import banners
 from gateway.render.bounds import Paper, line
 from gateway.render.context import Context
 from gateway.render.correction import Compared, compared, corrects
 from gateway.render.examination import BETWEEN, observed, remarks, title
-from gateway.render.frame import acknowledging, framed, gaps, printed
+from gateway.render.frame import acknowledging, framed, printed, unreal
 from gateway.render.identity import person, whereabouts
+from gateway.render.series import gaps
+from gateway.render.waiting import Waited, people
 from printers.slip import Banner, Block, Rule, Slip, Text, Tone
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waited:
-    """A message that did not come out in time, and when it came in."""
-
-    message: Message
-    received_at: float
-    slip: int | None = None  # its number, if it was given one
 
 
 def summary(waited: Sequence[Waited], context: Context) -> Slip:
@@ -34,39 +27,51 @@ def summary(waited: Sequence[Waited], context: Context) -> Slip:
     is left out; everything else is shown.
     """
     _ = translator(context.language)
-    newest = sorted(_newest(waited), key=lambda w: -w.received_at)
-    everything = _together(newest)
+    everybody = people(waited)
+    newest = [one for messages in everybody for one in messages]
+    test = bool(newest) and all(w.message.test for w in newest)
+    everything = _together([w for w in newest if test or not w.message.test])
     correction = corrects(compared(everything, {}), everything)
-    critical = bool(facts.criticals(everything))
+    true = facts.find(everything)
     return framed(
         _,
         context,
         header=(
             Banner(text=_("SUMMARY OF WHAT WAITED")),
-            *banners(_, everything, correction=correction),
+            *banners(_, true, priority=everything.priority, correction=correction),
         ),
-        body=_body(_, newest, context, total=len(waited)),
-        footer=(Rule(), *acknowledging(_, context, critical=critical), *gaps(_, context)),
-        test=any(w.message.test for w in waited),
+        body=_body(_, everybody, context, waited=len(waited)),
+        footer=(
+            Rule(),
+            *acknowledging(_, context, critical=bool(true.criticals)),
+            *gaps(_, context),
+        ),
+        test=test,
     )
 
 
-def _body(_: Translate, newest: Sequence[Waited], context: Context, *, total: int) -> list[Block]:
+def _body(
+    _: Translate, everybody: Sequence[Sequence[Waited]], context: Context, *, waited: int
+) -> list[Block]:
     paper = Paper()
-    paper.put(Rule(), printed(_, context), Text(text=_why(_, context, total), tone=Tone.STRONG))
+    why = Text(text=_why(_, context, waited), tone=Tone.STRONG)
+    paper.put((Rule(), printed(_, context), why))
     shown = 0
-    for person_first, messages in _patients(newest):
-        paper.put(Rule(), Text(text=person(_, person_first.message, context), tone=Tone.STRONG))
-        for one in sorted(messages, key=lambda w: not facts.criticals(w.message)):
+    for messages in everybody:
+        who = Text(text=person(_, messages[0].message, context), tone=Tone.STRONG)
+        paper.put((Rule(), who))
+        for one in messages:
             if paper.full:
                 break
-            paper.put(*_one(_, one, context))
+            blocks = _one(_, one, context)
+            paper.put(unreal(_, blocks) if one.message.test else blocks)
             shown += 1
-    if shown < len(newest):
-        paper.put(
+    total = sum(map(len, everybody))
+    if paper.cut or shown < total:
+        paper.blocks += (
             Banner(text=_("CONTINUED — NOT ALL IS PRINTED HERE")),
             Text(
-                text=_("{shown} of {total} messages printed.", shown=shown, total=len(newest)),
+                text=_("{shown} of {total} messages printed.", shown=shown, total=total),
                 tone=Tone.STRONG,
             ),
         )
@@ -119,43 +124,6 @@ def _examination(_: Translate, group: Group, message: Message, context: Context)
     yield from remarks(_, group.notes)
     for observation in sorted(group.observations, key=lambda o: not o.flag.critical):
         yield from observed(_, group, observation, Compared())
-
-
-def _newest(waited: Iterable[Waited]) -> Iterator[Waited]:
-    """Each message with what no later one replaced; one of which nothing is left is left out."""
-    seen: set[tuple[str, str, str]] = set()
-    for one in sorted(waited, key=lambda w: -w.received_at):
-        twice = facts.repeated(one.message)
-        here: set[tuple[str, str, str]] = set()
-        groups: list[Group] = []
-        for group in one.message.groups:
-            kept: list[Observation] = []
-            for observation in group.observations:
-                its = facts.key(group, observation)
-                if group.order_key and its not in twice:
-                    here.add(its)
-                    if its in seen:
-                        continue
-                kept.append(observation)
-            if kept or not group.observations:
-                groups.append(replace(group, observations=tuple(kept)))
-        seen |= here
-        if groups or not one.message.groups:
-            yield replace(one, message=replace(one.message, groups=tuple(groups)))
-
-
-def _patients(newest: Iterable[Waited]) -> list[tuple[Waited, list[Waited]]]:
-    """The messages of each person together, who has a critical value first; never two under one name."""
-    found: dict[object, list[Waited]] = {}
-    for index, one in enumerate(newest):
-        patient = one.message.patient
-        known = patient is not None and patient.key
-        its: object = index
-        if patient is not None and known:
-            its = (patient.key, patient.family, patient.given, patient.birth_date)
-        found.setdefault(its, []).append(one)
-    people = [(messages[0], messages) for messages in found.values()]
-    return sorted(people, key=lambda p: not any(facts.criticals(w.message) for w in p[1]))
 
 
 def _together(newest: Sequence[Waited]) -> Message:
