@@ -16,11 +16,10 @@ help:  ## this list
 setup: $(VENV)/.project  ## the set-up only: .venv/bin/wardline then works
 
 demo: setup  ## play the main job with real parts on this machine (ONCE=1: play it and end)
-	@tools/packages fonts-dejavu-core || true
 	$(BIN)/python -m demo $(if $(ONCE),--once)
 
 test: $(VENV)/.dev  ## set everything up and pass the tests (TESTS=tests/unit: only those)
-	@tools/packages fonts-dejavu-core strace zbar-tools || true
+	@tools/packages strace zbar-tools || true
 	$(BIN)/python -m pytest $(TESTS)
 
 lint: $(VENV)/.dev  ## style, types, layers, house rules
