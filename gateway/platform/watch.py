@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 import structlog
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from gateway.channels.platform import Settings
 from gateway.clock import Clock
 from gateway.platform import evidence, machine
 from gateway.platform.evidence import Ledger, Limits, State
+
+__all__ = ["Change", "Limits", "Standing", "State", "Watch"]
 
 _log = structlog.get_logger()
 
@@ -67,6 +70,23 @@ class Watch:
         self._looking: IDelayedCall | None = None
         self._stopped = False
         self._revive(standing or Standing(state=State.UP, since=now), now=now)
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        reactor: IReactorTime,
+        clock: Clock,
+        standing: Standing | None = None,
+    ) -> Watch:
+        """The watch that a site's `[platform]` asks for."""
+        limits = Limits(
+            down_after=settings.down_after,
+            up_after=settings.up_after,
+            refusals=settings.refusals,
+        )
+        return cls(limits, reactor=reactor, clock=clock, standing=standing)
 
     # -- what it says
 

@@ -612,3 +612,10 @@ def test_an_answer_without_its_last_byte_counts_when_the_connection_ends(bench):
 
     assert bench.results == {"A1": "MSA AA A1"}
     assert bench.reactor.getDelayedCalls() == []
+
+
+def test_stopping_while_it_connects_leaves_nothing_behind():
+    bench = Bench().start()
+    bench.link.stopService()
+
+    assert bench.reactor.getDelayedCalls() == []

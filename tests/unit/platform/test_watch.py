@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 from twisted.internet.task import Clock
 
 from gateway.clock import ReactorClock
@@ -367,8 +368,10 @@ def test_every_change_is_told_once_also_when_an_observer_fails(bench):
     told = []
     bench.watch.observers.insert(0, lambda change: 1 / 0)
     bench.watch.observers.append(told.append)
-    bench.dead(5)
+    with capture_logs() as logs:
+        bench.dead(5)
 
+    assert [entry["event"] for entry in logs].count("platform.observer_failed") == 2
     assert [(c.before.state, c.after.state) for c in told] == [(UP, SUSPECT), (SUSPECT, DOWN)]
 
 
