@@ -96,11 +96,13 @@ def _record(
     deliveries: Sequence[Delivery],
 ) -> None:
     detail = {
-        "control_id": arrival.message.control_id,
+        "control_id": rows.plain(arrival.message.control_id),
         "deliveries": [[d.id, d.to, d.state.value] for d in deliveries],
         "intake": arrival.intake,
-        "sender": arrival.message.sender,
+        "priority": arrival.message.priority.value,
+        "sender": rows.plain(arrival.message.sender),
         "sha256": digest.hex(),
+        "ward": rows.plain(arrival.ward),
     }
     work.journal.append(
         "refused" if arrival.refused else "accepted",

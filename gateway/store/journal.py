@@ -83,6 +83,8 @@ def chained(prev: bytes, entry: Entry) -> bytes:
 
     Raises TypeError, ValueError or struct.error when a field is not what the journal writes.
     """
+    if len(prev) != len(NOTHING):
+        raise ValueError("a hash of another length")
     word = entry.what.encode()
     absent = (entry.message_id is None) + 2 * (entry.delivery_id is None)
     head = _HEAD.pack(
