@@ -101,11 +101,12 @@ DUE = """
 SELECT id, patient_key FROM delivery
 WHERE state = 'open' AND lane = ? AND rank = ? AND due <= ? ORDER BY due, message_id, id
 """
-# A row that may be on paper already waits up to an hour: it holds nobody up while it does.
+# A row in a pause holds up the platform's lane, where order is kept whatever happens. On paper it holds
+# nobody up: a critical result never waits behind one that is parked, or may be on paper already.
 FIRST_OF_PATIENT = """
 SELECT id, state, due FROM delivery
-WHERE state IN ('open', 'sending') AND patient_key <> '' AND patient_key = ? AND lane = ?
-AND NOT (state = 'open' AND doubtful AND due > ?)
+WHERE state IN ('open', 'sending') AND patient_key <> '' AND patient_key = ?1 AND lane = ?2
+AND NOT (state = 'open' AND due > ?3 AND (doubtful OR lane <> 'platform'))
 ORDER BY message_id, id LIMIT 1
 """
 CLAIM = (

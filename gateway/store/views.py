@@ -25,6 +25,7 @@ _BY_CONTROL_ID = _MESSAGE + "WHERE control_id = ? AND control_id <> '' ORDER BY 
 _BY_OUTAGE = _MESSAGE + "WHERE outage_id = ? ORDER BY id"
 _ALL = _MESSAGE + "ORDER BY id"
 
+_CONTENT = "SELECT raw FROM content WHERE message_id = ?"
 _DELIVERIES = """
 SELECT id, recipient, purpose, steps, step, state, slip FROM delivery WHERE message_id = ? ORDER BY id
 """
@@ -70,11 +71,14 @@ def listing(connection: apsw.Connection, control_id: str | None = None) -> list[
 def report(path: Path_, outage_id: int | None = None) -> dict[str, Any]:
     """Who received what during an outage (the last one when not named), and what nobody received.
 
-    Raises LookupError with one line when there was no such outage.
+    Each message as in `messages`, with its `raw` bytes (None once purged); `nobody` are the ids of
+    those that reached nobody. Raises LookupError with one line when there was no such outage.
     """
     with _reading(path) as connection:
         outage = _chosen(connection, outage_id)
         told = _listed(connection, _BY_OUTAGE, (outage.id,))
+        for message in told:
+            message["raw"] = _raw(connection, message["id"])
         counts = {state.value: 0 for state in Standing}
         for message in told:
             counts[message["state"]] += 1
@@ -153,6 +157,11 @@ def _message(connection: apsw.Connection, row: rows.Row) -> dict[str, Any]:
         "patient": patient,
         "deliveries": deliveries,
     }
+
+
+def _raw(connection: apsw.Connection, message_id: int) -> bytes | None:
+    found: list[Any] = connection.execute(_CONTENT, (message_id,)).fetchall()
+    return found[0][0] if found else None
 
 
 def _delivery(connection: apsw.Connection, row: rows.Row) -> dict[str, Any]:

@@ -73,16 +73,13 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_message ON delivery (message_id);
 
 -- Only open rows stand in these, so that each stays as small as the work that is left.
--- claim, lanes: the most pressing, longest due first.
+-- claim, lanes: the most pressing, longest due first. expired: a ward's lanes begin with its code.
 CREATE INDEX delivery_due ON delivery (lane, rank, due, message_id) WHERE state = 'open';
 -- claim: one patient's rows in one lane, oldest message first.
 CREATE INDEX delivery_patient ON delivery (patient_key, lane, message_id)
     WHERE state IN ('open', 'sending') AND patient_key <> '';
 -- overdue: rows whose step's time is up.
 CREATE INDEX delivery_deadline ON delivery (deadline) WHERE state = 'open' AND deadline IS NOT NULL;
--- expired: rows past their time to live.
-CREATE INDEX delivery_expiry ON delivery (recipient, expires_at)
-    WHERE state = 'open' AND expires_at IS NOT NULL;
 -- recover, lapsed claims.
 CREATE INDEX delivery_claimed ON delivery (lane, claimed_until) WHERE state = 'sending';
 -- release: what is owed to the platform.
