@@ -169,7 +169,7 @@ class Composer:
         ward = self._directory.ward(row.to)
         outlet, place = self._outlet(row, attempt)
         outage = self._outage()
-        serial = code.make(row.id)
+        digits = code.canonical(row.id)
         return Context(
             site_code=self._house.code,
             site_name=self._house.name,
@@ -190,8 +190,8 @@ class Composer:
             degraded=row.degraded,
             outage_since=outage.began_at if outage else None,
             outage_reason=outage.reason if outage else "",
-            code=serial.digits,
-            code_caption=serial.display,
+            code=digits,
+            code_caption=code.grouped(digits),
             gaps=await self._gaps(row, attempt) if outlet is Outlet.WARD else (),
             reused=stored.reused is not None,
             floor=ward.floor,

@@ -130,14 +130,13 @@ class Dispatcher:
             self._again.add(key)
             return
         lane, device = key
+        self._working[key] = _NOTHING  # whoever kicks from within must find it taken
         work = self._print_all(lane, device) if device else self._park(lane)
-        done = spawn(work, f"lane {lane}")
-        if not done.called:
-            self._working[key] = done
-            done.addCallback(lambda _: self._ended(key))
+        self._working[key] = spawn(work, f"lane {lane}")
+        self._working[key].addCallback(lambda _: self._ended(key))
 
     def _ended(self, key: tuple[str, str]) -> None:
-        del self._working[key]
+        self._working.pop(key, None)
         if key in self._again:
             self._again.discard(key)
             self.kick(key[0])
@@ -296,6 +295,9 @@ class Dispatcher:
             move = policy.recall(row, by=by, now=now)
             if move is not None and row.purpose is not Purpose.HANDBACK:
                 await self._settle(row, move)
+
+
+_NOTHING: Deferred[None] = Deferred()
 
 
 def _cut(under_way: Iterable[Deferred[None]]) -> None:

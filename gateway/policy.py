@@ -70,12 +70,11 @@ def no_device(delivery: Delivery, *, reason: str, now: float) -> Move:
     What is critical goes on at once; the rest waits for the device until the step's deadline
     (the device's recovery wakes it before).
     """
-    if delivery.priority is Priority.CRITICAL and not _last_paper(delivery):
+    pressing = delivery.priority is Priority.CRITICAL and not _last_paper(delivery)
+    if pressing or _past(delivery, now):
         return advance(delivery, reason=reason, now=now)
     wait = delivery.deadline if delivery.deadline is not None else now + DOUBTFUL_PAUSE
-    return Move(
-        after=replace(delivery, state=State.OPEN, due=max(wait, now), reason=reason), note=reason
-    )
+    return Move(after=replace(delivery, state=State.OPEN, due=wait, reason=reason), note=reason)
 
 
 def confirmed_elsewhere(delivery: Delivery, *, proof: str) -> Move:

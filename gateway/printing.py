@@ -92,8 +92,9 @@ class Press:
         except CancelledError:
             raise
         except Exception:
+            # Channels fail in their own three ways; anything else came out of `begin`, before a byte.
             log.exception("bug", what="deliver", delivery=row.id)
-            return Outcome.UNCERTAIN, "internal error", ()
+            return Outcome.PERMANENT, "internal error", ()
         return Outcome.DELIVERED, receipt.proof, ()
 
     def _learn(self, device: str, outcome: Outcome, reasons: tuple[str, ...]) -> None:

@@ -76,20 +76,18 @@ class Relay:
         self._clock = clock
         self._node = node
         self._flying: dict[int, tuple[str, Deferred[None]]] = {}
-        self._pumping: Deferred[None] | None = None
+        self._pumping = False
         self._again = False
         self._running = True
         self.moved: Callable[[Delivery, Iterable[NewDelivery]], None] = lambda after, extra: None
 
     def kick(self) -> None:
         """There is, or may be, something for the platform."""
-        if self._pumping is not None:
+        if self._pumping:
             self._again = True
         elif self._running:
-            done = spawn(self._pump(), "relay")
-            if not done.called:
-                self._pumping = done
-                done.addCallback(lambda _: self._pumped())
+            self._pumping = True
+            spawn(self._pump(), "relay").addCallback(lambda _: self._pumped())
 
     async def stop(self, *, within: float) -> None:
         """Send nothing more; answers may still come for `within` seconds.
@@ -105,7 +103,7 @@ class Relay:
             cutting.cancel()
 
     def _pumped(self) -> None:
-        self._pumping = None
+        self._pumping = False
         if self._again:
             self._again = False
             self.kick()
@@ -131,17 +129,17 @@ class Relay:
                 row, policy.platform_is_down(row, reason=self._judge.reason, now=now)
             )
             return
+        self._flying[row.id] = (row.patient_key, _NOTHING)
         done = spawn(self._send(row), f"relay {row.id}")
-        if not done.called:
-            self._flying[row.id] = (row.patient_key, done)
-            done.addCallback(lambda _: self._landed(row))
+        self._flying[row.id] = (row.patient_key, done)
+        done.addCallback(lambda _: self._landed(row))
 
     def _admits(self, row: Delivery) -> bool:
         trial = row.purpose is not Purpose.WARD
         return self._judge.admits(trial=trial) and (self._judge.open or not self._flying)
 
     def _landed(self, row: Delivery) -> None:
-        del self._flying[row.id]
+        self._flying.pop(row.id, None)
         self.kick()
 
     async def _send(self, row: Delivery) -> None:
@@ -192,6 +190,9 @@ class Relay:
         if move.alarm:
             log.error("alarm", delivery=row.id, alarm=move.alarm)
         self.moved(after, move.extra)
+
+
+_NOTHING: Deferred[None] = Deferred()
 
 
 def _cut(flying: Iterable[Deferred[None]]) -> None:

@@ -7,6 +7,7 @@ what paper it holds in its hands.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -28,6 +29,7 @@ from gateway.inbox import Door, Inbox
 from gateway.message import Priority
 from gateway.outage import OutageDesk
 from gateway.platform.watch import Watch
+from gateway.poller import Poller
 from gateway.printing import Press
 from gateway.relay import Relay
 from gateway.router import Mode, Plan
@@ -88,6 +90,20 @@ class Sample:
         ).encode()
 
 
+class Stage(Clock):
+    """A clock that is also the thread pool: what goes to a thread is done at once."""
+
+    def getThreadPool(self) -> Stage:
+        return self
+
+    def callInThreadWithCallback(self, done: Callable[..., None], work: Callable[..., object],
+                                 *args: object) -> None:  # fmt: skip
+        done(True, work(*args))
+
+    def callFromThread(self, work: Callable[..., object], *args: object) -> None:
+        work(*args)
+
+
 class FakeLink:
     """The platform's link, steered: it confirms, is dead, hangs or refuses, and tells the watch."""
 
@@ -133,7 +149,7 @@ class FakeLink:
 class Hospital:
     """Everything a story needs, with a clock that moves only when it is told to."""
 
-    clock: Clock = field(default_factory=Clock)
+    clock: Stage = field(default_factory=Stage)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     mode: Mode = Mode.RELAY
     accepted: list[Accepted] = field(default_factory=list)
@@ -187,9 +203,13 @@ class Hospital:
         self.inbox = Inbox(
             self.store, self.directory,
             plans={p: plan(*within) for p, within in PLANS.items()},
-            limits=Limits({}), clock=self.time, on_deliveries=self.dispatcher.accepted,
+            limits=Limits(ranges={}), clock=self.time, on_deliveries=self.dispatcher.accepted,
         )  # fmt: skip
         self.do(self.dispatcher.start())
+        self.poller = Poller(
+            channels, gates=self.dispatcher.gate, health=self.health, clock=self.time
+        )
+        self.poller.startService()
 
     def _channel(self, name: str) -> escpos.EscposChannel:
         settings = escpos.Settings(
@@ -240,7 +260,13 @@ class Hospital:
     # -- what a person sees
 
     def paper(self, at: str = "cardio-slip") -> list[str]:
-        """The text of every slip that came out, oldest first."""
+        """The text of every slip that came out but the outage notices, oldest first."""
+        return [text for text in self._texts(at) if not _NOTICE.search(text)]
+
+    def notices(self, at: str = "cardio-slip") -> list[str]:
+        return [text for text in self._texts(at) if _NOTICE.search(text)]
+
+    def _texts(self, at: str) -> list[str]:
         return [slip.text for slip in self.printers[at].slips]
 
     def outcomes(self) -> list[str]:
@@ -249,7 +275,11 @@ class Hospital:
             f"{d['to']} {d['channel']} {d['state']}"
             for m in self.store.messages()
             for d in m["deliveries"]
+            if m["kind"] != "notice"
         )
+
+
+_NOTICE = re.compile("La plateforme de messagerie")
 
 
 @pytest.fixture

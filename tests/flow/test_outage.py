@@ -10,12 +10,12 @@ def test_every_ward_gets_one_notice_at_the_beginning_and_one_at_the_end(hospital
     hospital.after(seconds=5)
 
     for printer in ("cardio-slip", "neuro-slip"):
-        began, ended = hospital.paper(at=printer)
+        began, ended = hospital.notices(at=printer)
         assert "MODE DÉGRADÉ" in began
         assert "11:00" in began
         assert "coupure annoncée" in began
         assert began != ended
-    assert hospital.paper(at="lab-slip") == []
+    assert hospital.notices(at="lab-slip") == []
 
 
 def test_a_ward_that_could_not_print_the_beginning_only_gets_the_end(hospital):
@@ -26,7 +26,7 @@ def test_a_ward_that_could_not_print_the_beginning_only_gets_the_end(hospital):
     hospital.after(seconds=1)
 
     hospital.trouble("plug in")
-    hospital.health.report("cardio-slip", state="ok", now=hospital.time.now())
     hospital.after(seconds=20)
 
-    assert len(hospital.paper()) == 1
+    (notice,) = hospital.notices()
+    assert "FIN DU MODE" in notice

@@ -150,6 +150,15 @@ def test_a_critical_result_does_not_wait_for_a_printer_known_to_be_dead() -> Non
     assert (routine.at.by, routine.due) == ("slip", NOW + 60.0)
 
 
+@given(st.floats(NOW - 200, NOW))
+def test_without_a_device_it_moves_on_or_waits_for_a_later_moment(since: float) -> None:
+    row = at("slip", step_since=since)
+
+    after = policy.no_device(row, reason="media-empty", now=NOW).after
+
+    assert after.at.by == "neighbour" or (after.due is not None and after.due > NOW)
+
+
 def test_what_waits_further_down_comes_back_to_its_own_printer() -> None:
     move = policy.recall(at("courier", state=State.OPEN), by="slip", now=NOW + 9)
 
@@ -214,7 +223,9 @@ def test_whatever_happens_the_next_state_is_legal_and_never_without_a_moment(
 
 @settings(max_examples=100)
 @given(st.lists(st.sampled_from([o for o in Outcome if o is not Outcome.DELIVERED]), max_size=40))
-def test_paper_that_nobody_can_confirm_is_never_printed_without_end(outcomes: list[Outcome]) -> None:
+def test_paper_that_nobody_can_confirm_is_never_printed_without_end(
+    outcomes: list[Outcome],
+) -> None:
     row, now, papers = delivery(), NOW, 0
     for outcome in outcomes:
         on_paper = row.at.by != "platform"
