@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.locale import Translate, translator
-from gateway.message import Message
+from gateway.message import Kind, Message
 from gateway.render import words
 from gateway.render.bounds import line
 from gateway.render.context import Context
 from gateway.render.identity import whereabouts
 from printers.slip import Banner, Block, Pair, Rule, Slip, Space, Text, Tone
+
+FOR_WARDS = (Kind.RESULT, Kind.ORDER, Kind.DOCUMENT)
 
 
 def carried(slip: Slip, context: Context) -> Slip:
@@ -28,7 +30,7 @@ def carried(slip: Slip, context: Context) -> Slip:
 def unrouted(slip: Slip, message: Message, context: Context) -> Slip:
     """`slip` with why it is at the lab: nothing is dropped because nobody knows its ward."""
     _ = translator(context.language)
-    return replace(slip, body=(*_nowhere(_, message, context), *slip.body))
+    return replace(slip, body=(*_for_the_lab(_, message, context), *slip.body))
 
 
 def _without_banners(footer: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
@@ -64,7 +66,11 @@ def _tear_off(_: Translate, context: Context) -> Iterator[Block]:
     yield Text(text=_("Time ............ Signature ............"))
 
 
-def _nowhere(_: Translate, message: Message, context: Context) -> Iterator[Block]:
+def _for_the_lab(_: Translate, message: Message, context: Context) -> Iterator[Block]:
+    if message.kind not in FOR_WARDS:
+        yield Banner(text=_("FOR THE LAB TO SEE"), size=2)
+        yield from _why(_, context)
+        return
     yield Banner(text=_("UNKNOWN WARD"), size=2)
     yield Text(text=_("Find the ward and carry this slip there."), tone=Tone.STRONG)
     place = whereabouts(_, message.location)
@@ -72,6 +78,10 @@ def _nowhere(_: Translate, message: Message, context: Context) -> Iterator[Block
         yield Text(text=_("The message says: {place}", place=place), tone=Tone.STRONG)
     else:
         yield Text(text=_("The message names no ward (PV1-3)."), tone=Tone.STRONG)
+    yield from _why(_, context)
+
+
+def _why(_: Translate, context: Context) -> Iterator[Block]:
     why = words.reason(_, context.reason)
     if why and why != words.reason(_, "unknown ward"):
-        yield Text(text=why)
+        yield Text(text=why, tone=Tone.STRONG)

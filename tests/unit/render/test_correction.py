@@ -153,6 +153,12 @@ def test_a_corrected_text_shows_what_it_said_before():
     assert "Avant :\nPas de germe\nà 24 h" in text(found)
 
 
+def test_a_cancelled_value_of_a_corrected_examination_corrects_nothing():
+    cancelled = observation("", status=Status.CANCELLED, status_code="X")
+    found = slip(message(group(cancelled, **CORRECTED)))
+    assert "n'est pas passée par ici" not in text(found)
+
+
 @pytest.mark.parametrize("slips", [5, 50])
 def test_a_correction_of_many_slips_does_not_name_them_all(slips):
     earlier = [printed(result(observation("4.1", code=str(n))), slip=n) for n in range(slips)]

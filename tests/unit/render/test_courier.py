@@ -71,3 +71,11 @@ def test_at_the_lab_a_message_without_ward_says_that_it_names_none():
 def test_another_reason_to_be_at_the_lab_is_told_as_well():
     found = unroutable(result(observation()), context(outlet=Outlet.LAB, reason="media-jam"))
     assert "bourrage papier" in text(found)
+
+
+def test_what_is_for_no_ward_asks_nobody_to_find_one():
+    movement = result(kind=Kind.MOVEMENT, type="ADT^A01")
+    found = render(movement, context(outlet=Outlet.LAB, reason="AR from the platform"))
+    assert "À VOIR PAR LE LABORATOIRE" in banners(found)
+    assert "AR from the platform" in text(found)
+    assert "SERVICE INCONNU" not in banners(found)
