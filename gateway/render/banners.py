@@ -16,7 +16,7 @@ NAMES = 8
 
 def banners(_: Translate, facts: Facts, *, priority: Priority, correction: bool) -> Iterator[Block]:
     if facts.withdrawn:
-        yield Banner(text=_("RESULT WITHDRAWN —\nDO NOT USE"), size=2)
+        yield Banner(text=_("RESULT WITHDRAWN\nDO NOT USE"), size=2)
         if not facts.all_withdrawn:
             yield Text(text=_("Only what is marked WITHDRAWN; the rest holds."), tone=Tone.STRONG)
     if facts.void_criticals:

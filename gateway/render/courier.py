@@ -56,7 +56,7 @@ def _errand(_: Translate, context: Context) -> Iterator[Block]:
 def _tear_off(_: Translate, context: Context) -> Iterator[Block]:
     """No patient on it: it goes back through the corridors."""
     yield Space()
-    yield Text(text=_("- - - tear off, bring back to the lab - - -"), centred=True)
+    yield Text(text=_("- - tear off, bring back to the lab - -"), centred=True)
     number = f"n° {context.number:04}" if context.number is not None else ""
     parts = (line(context.ward_name), number, line(context.code_caption or context.code))
     yield Text(text=" · ".join(filter(None, parts)), tone=Tone.STRONG)

@@ -108,7 +108,7 @@ def test_under_a_title_that_says_it_at_length_a_value_says_it_in_short():
 
 def test_a_withdrawn_result_must_not_be_used():
     found = slip(potassium(status=Status.WITHDRAWN, status_code="D"))
-    assert "RÉSULTAT ANNULÉ —\nNE PAS UTILISER" in banners(found)
+    assert "RÉSULTAT ANNULÉ\nNE PAS UTILISER" in banners(found)
     assert "CRITIQUE" not in banners(found)
     assert rows(found)[0].tone is Tone.PLAIN
 
@@ -120,7 +120,7 @@ def test_whoever_acts_on_a_critical_value_learns_that_it_is_withdrawn():
 
 def test_withdrawing_an_examination_withdraws_its_values():
     found = render(message(group(potassium(), status=Status.WITHDRAWN)), context())
-    assert "RÉSULTAT ANNULÉ —\nNE PAS UTILISER" in banners(found)
+    assert "RÉSULTAT ANNULÉ\nNE PAS UTILISER" in banners(found)
     assert "CRITIQUE" not in banners(found)
     assert rows(found)[0].status == "ANNULÉ"
 
