@@ -60,7 +60,8 @@ class Story:
         self._send(lab.admission("D0001", lab.AICHA, ward="CARD"), "an admission to Cardiologie")
         for number in range(2, 6):
             analytes = (lab.potassium(f"4.{number}"), lab.SODIUM, lab.CREATININE)
-            self._send(lab.result(f"D000{number}", lab.ELOISE, *analytes), f"result D000{number}")
+            raw = lab.result(f"D000{number}", lab.ELOISE, *analytes, order=f"26000{number}")
+            self._send(raw, f"result D000{number}")
         self._until("the platform has confirmed all five", lambda: len(self._at_platform()) == 5)
         self._check("no paper came out", not self._all_slips())
 
@@ -76,6 +77,7 @@ class Story:
                 lab.potassium("6.8", "HH"),
                 lab.SODIUM,
                 lab.CRP,
+                order="260010",
                 note="Prélèvement non hémolysé, contrôlé. À l'attention de l'interne de garde",
             ),
             "a critical potassium, 6.8 mmol/L",
@@ -96,7 +98,7 @@ class Story:
     def correction(self) -> None:
         self._scene("The laboratory corrects the potassium")
         self._send(
-            lab.result("D0011", lab.ELOISE, lab.potassium("5.9", "H"), status="C"),
+            lab.result("D0011", lab.ELOISE, lab.potassium("5.9", "H"), order="260010", status="C"),
             "the correction: 5.9 mmol/L",
         )
         slip = self._slip("cardio-slip", "CORRECTION")

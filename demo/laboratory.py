@@ -71,7 +71,7 @@ def result(
         f"|UNICODE UTF-8|FR\r"
         f"PID|1||{patient.ipp}^^^HEX&1.2.250.1.999.1&ISO^PI||{patient.name}^^^^^L"
         f"||{patient.born}|{patient.sex}\r"
-        f"PV1|1|I|{ward}^12^A^HEX|||||||||||||||||2604{order}^^^HEX^VN\r"
+        f"PV1|1|I|{ward}^12^A^HEX||||||||||||||||2604{order}^^^HEX^VN\r"
         f"ORC|RE|{order}^HIS|{order}^SIL\r"
         f"OBR|1|{order}^HIS|{order}^SIL|24323-8^Bilan métabolique^LN|||{now}|||||||||"
         f"10001234567^Guérin^Édouard^^^Dr||||||{now}||CH|{status}\r{obx}{nte}"
