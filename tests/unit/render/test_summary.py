@@ -146,3 +146,11 @@ def test_an_empty_summary_is_no_drill():
 
 def test_a_document_that_waited_is_listed():
     assert "Potassium" in text(slip(waited(result(observation(), kind=Kind.DOCUMENT))))
+
+
+def test_two_values_with_one_name_are_not_hidden_by_a_later_third():
+    found = slip(
+        waited(result(observation("4.1"), observation("4.2")), "08:00"),
+        waited(result(observation("4.3")), "09:00"),
+    )
+    assert [row.value for row in rows(found)] == ["4.3", "4.1", "4.2"]
