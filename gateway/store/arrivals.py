@@ -43,7 +43,8 @@ def accept(work: Work, arrival: Arrival) -> Accepted:
 
 def find(work: Work, keys: Sequence[str]) -> Whereabouts | None:
     """The newest word on a patient known by any of these numbers."""
-    found = [row for key in keys if (row := work.row(queries.WHEREABOUTS, (_now(work, key),)))]
+    known = [_now(work, rows.plain(key)) for key in keys]
+    found = [row for key in known if (row := work.row(queries.WHEREABOUTS, (key,)))]
     return rows.whereabouts(max(found, key=lambda row: row[3])) if found else None
 
 

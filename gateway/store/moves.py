@@ -83,7 +83,8 @@ def settle(
     detail: dict[str, Any] = {"note": note[:NOTE]} if note else {}
     if attempt is not None:
         detail |= _end(work, attempt, at=at)
-    if ended_only or not _still(stored, before):
+    # An attempt that was given up for lost no longer speaks for its row.
+    if ended_only or "late" in detail or not _still(stored, before):
         if attempt is not None:
             _say(work, "attempt ended", stored, at=at, detail=detail)
         return stored
