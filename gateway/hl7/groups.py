@@ -6,6 +6,7 @@ in OUL at its beginning. Notes belong to the segment they follow.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,6 +17,9 @@ from gateway.hl7.order import Lineage, Order, head_of, status_of
 from gateway.hl7.syntax import Syntax
 from gateway.hl7.values import TEXT
 from gateway.message import Group, Observation, Status
+
+# NTE-4 (table 0364 and sites' own): a short code, or nothing.
+_COMMENT_TYPE = re.compile(r"(?:[A-Z0-9_-]{0,8}|\"\")(?:\Z|[^A-Za-z0-9 '])")
 
 
 class Groups:
@@ -78,7 +82,6 @@ class Groups:
         self._obx_open = None
         if len(self._texts) > 1:  # each line is a repetition, as it would be within one OBX
             obx[5] = self._syntax.repetition.join(self._texts)
-            self._verbatim = False
         if (obx[2] == "ED" or obx[2] in TEXT) and is_document(obx[2], obx[5]):
             self._observations += documents_of(
                 obx, self._obx_notes, self._syntax, fallback=self._status
@@ -96,8 +99,14 @@ class Groups:
         )
 
     def _nte(self, line: str) -> None:
-        fields = self._syntax.fields(line)
-        note = self._syntax.lines(fields[3]) if len(fields) > 3 else ""
+        syntax = self._syntax
+        fields = syntax.fields(line)
+        if len(fields) < 4:
+            return
+        comment = fields[3]
+        if len(fields) > 4 and not _COMMENT_TYPE.match(fields[4]):
+            comment = syntax.field.join(fields[3:])  # the comment goes on: `|` was not escaped
+        note = syntax.lines(comment)
         if note and not note.isspace():
             self._here.append(note)
 

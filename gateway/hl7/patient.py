@@ -89,10 +89,9 @@ def _names(raw: str, syntax: Syntax) -> tuple[_Name, _Name]:
         return _Name(), _Name()
     if len(names) == 1:
         return names[0], names[0]
-    display = _of_kind(names, "D")
-    used = display or _of_kind(names, "L") or names[0]
-    maiden = _of_kind(names, "B") or _of_kind(names, "M")
-    birth = maiden or (_of_kind(names, "L") if display else None)
+    legal = _of_kind(names, "L")
+    used = _of_kind(names, "D") or legal or names[0]
+    birth = _of_kind(names, "B") or _of_kind(names, "M") or legal
     return used, birth or used
 
 

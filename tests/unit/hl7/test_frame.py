@@ -214,6 +214,16 @@ def test_over_the_limit_it_gives_the_head_and_forgets_the_rest():
     assert framer.pending == 0
 
 
+def test_once_closed_it_says_nothing_more():
+    assert kinds(feed(b"\x0bMSH|" + wrap(A), limit=3)) == [FaultKind.TOO_LONG]
+    assert kinds(feed(b"junk" + wrap(A), limit=3)) == [FaultKind.GARBAGE, FaultKind.TOO_LONG]
+    framer = Framer(limit=3)
+    framer.feed(b"\x0bMSH|")
+    assert framer.settle() == []
+    assert not framer.unsettled
+    assert not framer.in_frame
+
+
 def test_memory_of_a_long_message_is_given_back():
     framer = Framer(limit=2**22)
     tracemalloc.start()

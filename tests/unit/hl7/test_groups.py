@@ -105,6 +105,19 @@ def test_notes_of_one_group_never_reach_the_next(message):
     assert (first.notes, second.notes) == (("un",), ())
 
 
+def test_a_comment_with_a_forgotten_delimiter_is_kept_whole(message):
+    (group,) = groups(
+        message(
+            OBR,
+            "NTE|1||1+ | 2+ | traces|fin",
+            "NTE|2||x;y|w",
+            "NTE|3||simple|RE^Remark|x",
+            "NTE|4||simple||107^Guérin",
+        )
+    )
+    assert group.notes == ("1+ | 2+ | traces|fin", "x;y|w", "simple", "simple")
+
+
 # Germ and antibiogram.
 
 CULTURE = "OBR|1|88001^HIS|99001^SIL|600-7^Hémoculture^LN" + "|" * 21 + "F"
@@ -256,8 +269,9 @@ def test_an_observation_without_status_takes_its_examination_s(message):
 
 
 def test_status_never_leaks_into_the_next_examination(message):
-    _, second = groups(message(OBR + "|" * 21 + "C", obx(), "OBR|2", obx(tail="")))
-    assert second.observations[0].status is Status.UNKNOWN
+    for head in ("OBR|2", "ORC|RE|P2"):
+        _, second = groups(message(OBR + "|" * 21 + "C", obx(), head, obx(tail="")))
+        assert second.observations[0].status is Status.UNKNOWN
 
 
 # How abnormal.
@@ -293,6 +307,11 @@ def test_lines_of_one_text_are_joined(message):
         message(OBR, *(obx("CR", line, "TX") for line in ("un", "deux~trois", "")), obx("K"))
     )
     assert texts(group) == [("CR", "un\ndeux\ntrois\n"), ("K", "1")]
+
+
+def test_repetitions_of_a_value_stand_one_below_the_other(message):
+    (group,) = groups(message(OBR, obx("CR", "un~deux", "TX"), obx("K", "1~2")))
+    assert texts(group) == [("CR", "un\ndeux"), ("K", "1\n2")]
 
 
 def test_each_joined_line_is_un_escaped(message):

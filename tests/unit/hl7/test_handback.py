@@ -27,6 +27,12 @@ def test_the_message_s_own_delimiters_are_used_and_escaped(message):
     assert mark_delivered(raw, ["a # b", "c|d"]).endswith(b"\rZWL#a !F! b#c|d\r")
 
 
+def test_blank_lines_and_blanks_at_the_end_stay(message):
+    for tail in (b"\r\r", b"\r\n\r\n", b"\r   ", b"ZZZ|x  "):
+        raw = message("OBR|1") + tail
+        assert mark_delivered(raw, ["x"]).startswith(raw)
+
+
 @pytest.mark.parametrize(
     ("declared", "codec"), [("8859/1", "latin-1"), ("8859/15", "iso8859-15"), ("", "utf-8")]
 )

@@ -1,7 +1,10 @@
 import time
+from contextlib import suppress
 from dataclasses import fields
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.errors import Rejected
 from gateway.hl7 import Limits, Range, read
@@ -118,6 +121,12 @@ def test_a_patient_with_one_of_them_is_taken_with_a_warning(message):
     assert nameless.warnings == ("no-name",)
     numberless = read(message("PID|1||||Lefèvre^Hélène", OBR, POTASSIUM, patient=False))
     assert numberless.warnings == ("no-identifier",)
+
+
+def test_a_name_that_pushed_the_other_fields_aside_is_doubted(message):
+    for pid in ("PID|1||4711||MAR|TIN^Anne||19720701|F", "PID|1||4711||M^A||F|19720701"):
+        doubted = read(message(pid, OBR, POTASSIUM, patient=False))
+        assert doubted.warnings == ("identity-doubtful",)
 
 
 def test_two_patients_are_refused(message):
@@ -252,6 +261,11 @@ def test_a_lie_about_the_character_set_is_told(message):
     assert (honest.warnings, honest.charset) == ((), "iso8859-1")
 
 
+def test_of_several_declared_character_sets_the_first_counts(message):
+    msh = "MSH|^~\\&|SIL|LABO|||1||ORU^R01|A1|P|2.5||||||8859/1~UNICODE UTF-8"
+    assert read(message(OBR, POTASSIUM, msh=msh, charset="latin-1")).warnings == ()
+
+
 def test_the_site_s_character_set_is_used_where_none_is_declared(message):
     raw = message(OBR, POTASSIUM, charset="latin-1")
     assert read(raw, default_charset="iso8859-1").warnings == ()
@@ -340,6 +354,35 @@ def test_a_limit_is_not_applied_to_another_unit_and_that_is_told(message):
     judged = read(raw, limits=limits)
     assert one(judged).flag is Flag.NONE
     assert judged.warnings == ("limit-unit",)
+
+
+# Whatever comes.
+
+WHOLE = (
+    "MSH|^~\\&|SIL|LABO|||1||OUL^R22|A1|P|2.5||||||8859/1\rPID|1||4711^^^CHU^PI~1^^^INS||A^B\r"
+    "SPM|1|||UR\rNTE|1||x\rORC|RE|P\rOBR|1|P|F|x^y\rTQ1|1\rOBX|1|SN|a^b||>=^3~x|u|1-2|H~A|||F\r"
+    "NTE|1||\\X41\\\\.br\\ é\rOBX|2|ED|a||^AP^PDF^Base64^JVBERi0x\rMRG|1\rMSA|AA|1\r"
+).encode("latin-1")
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, len(WHOLE)),
+            st.integers(0, 12),
+            st.binary(max_size=3) | st.sampled_from([b"|", b"^", b"~", b"\\", b"&", b"\r", b'""']),
+        ),
+        max_size=6,
+    )
+)
+def test_a_damaged_message_is_read_or_refused(cuts):
+    raw = bytearray(WHOLE)
+    for at, length, put in cuts:
+        raw[at : at + length] = put
+    for limits in (None, Limits(ranges={"a": Range(low=1)})):
+        with suppress(Rejected):
+            read(bytes(raw), limits=limits)
 
 
 # Bounded. Sixteen megabytes of each are read in tests/edge; here a quadratic step would show as well.
