@@ -7,6 +7,7 @@ import gc
 import inspect
 
 import pytest
+from hypothesis import settings
 from twisted.internet import asyncioreactor
 from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
@@ -15,6 +16,9 @@ _LOOP = asyncio.new_event_loop()
 asyncioreactor.install(_LOOP)  # before anything imports the default one
 
 from twisted.internet import reactor  # noqa: E402
+
+settings.register_profile("busy machine", deadline=None)  # slow is not wrong
+settings.load_profile("busy machine")
 
 _PATIENCE = 30.0  # seconds: a test that takes longer hangs
 

@@ -53,6 +53,7 @@ class Link(Protocol):
             self.transport.resumeProducing()  # type: ignore[union-attr]
 
     def drop(self) -> None:
+        self.wire.clear()
         self.transport.abortConnection()  # type: ignore[union-attr]
 
 

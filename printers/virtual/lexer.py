@@ -15,7 +15,7 @@ Length = Callable[
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One command, or a run of text: its name and all its bytes."""
+    """One command, or a run of text or of NULs: its name and all its bytes."""
 
     name: str  # "text", "ESC @", "GS v"…, "unknown"
     raw: bytes
@@ -64,7 +64,7 @@ class Lexer:
         del self._held[:gone]
 
 
-_TEXT = re.compile(rb"[\x20-\xff]+")
+_RUN = re.compile(rb"[\x20-\xff]+|\x00+")  # text; NULs, which come by the thousand
 _FAMILIES = {0x10: "DLE", 0x1B: "ESC", 0x1C: "FS", 0x1D: "GS"}
 _CONTROLS = {0x00: "NUL", 0x09: "HT", 0x0A: "LF", 0x0C: "FF", 0x0D: "CR", 0x18: "CAN"}
 
@@ -83,8 +83,8 @@ def _name(raw: bytes) -> str:
 
 def _length(held: bytearray) -> int | None:
     """How long the command `held` begins with is, as far as its first bytes tell."""
-    if text := _TEXT.match(held):
-        return text.end()
+    if run := _RUN.match(held):
+        return run.end()
     family = _LENGTHS.get(held[0])
     if family is None:
         return 1

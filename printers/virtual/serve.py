@@ -83,11 +83,18 @@ class _Serving:
         if self._printer is not None:
             await self._printer.close()
 
-    def _talk(self, words: str) -> str:
+    def _talk(self, words: str) -> Deferred[str]:
+        return Deferred.fromCoroutine(self._answer(words))
+
+    async def _answer(self, words: str) -> str:
+        if self._printer is None:
+            return "error: not ready"
         try:
-            return self._printer.trouble(words) if self._printer else "error: not ready"
+            answer = self._printer.trouble(words)
         except ValueError as error:
-            return f"error: {error}"
+            answer = f"error: {error}"
+        await self._printer.settled()  # "ok" means that it is so
+        return answer
 
     def _give_up(self, failure: Failure) -> None:
         sys.stderr.write(f"{self._args.name}: {failure.getErrorMessage()}\n")

@@ -4,15 +4,40 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.internet.protocol import Factory
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-Talk = Callable[[str], str]  # a line of words in, what to answer out
+Talk = Callable[[str], Deferred[str]]  # a line of words in, what to answer out
+
+
+class Conversation:
+    """Answers lines one after the other: each waits until the one before was answered."""
+
+    def __init__(self, talk: Talk, say: Callable[[str], object]) -> None:
+        self._talk = talk
+        self._say = say
+        self._lines: deque[str] = deque()
+
+    def hear(self, line: bytes) -> None:
+        self._lines.append(line.decode("utf-8", "replace"))
+        if len(self._lines) == 1:
+            self._next()
+
+    def _next(self) -> None:
+        self._talk(self._lines[0]).addCallback(self._answered)
+
+    def _answered(self, answer: str) -> None:
+        self._say(answer)
+        self._lines.popleft()
+        if self._lines:
+            self._next()
 
 
 class Words(LineOnlyReceiver):
@@ -22,10 +47,10 @@ class Words(LineOnlyReceiver):
     MAX_LENGTH = 1024
 
     def __init__(self, talk: Talk) -> None:
-        self._talk = talk
+        self._conversation = Conversation(talk, lambda text: self.sendLine(text.encode()))
 
     def lineReceived(self, line: bytes) -> None:
-        self.sendLine(self._talk(line.decode("utf-8", "replace")).encode())
+        self._conversation.hear(line)
 
 
 class Control(Factory):
@@ -47,7 +72,7 @@ class Keyboard:
 
     def __init__(self, reactor: IReactorFDSet, talk: Talk, *, fd: int = 0) -> None:
         self._reactor = reactor
-        self._talk = talk
+        self._conversation = Conversation(talk, _say)
         self._fd = fd
         self._held = b""
 
@@ -72,11 +97,15 @@ class Keyboard:
             return
         *lines, self._held = (self._held + data).split(b"\n")
         for line in lines:
-            sys.stdout.write(self._talk(line.decode("utf-8", "replace")) + "\n")
-        sys.stdout.flush()
+            self._conversation.hear(line)
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor stops."""
 
     def logPrefix(self) -> str:
         return "keyboard"
+
+
+def _say(answer: str) -> None:
+    sys.stdout.write(answer + "\n")
+    sys.stdout.flush()

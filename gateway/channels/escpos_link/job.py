@@ -16,6 +16,9 @@ from printers.model import Fence
 from printers.status import Cleared
 
 INITIALISE = Command(b"\x1b@")  # ESC @, without the status reports of `command.prelude`
+# Ends a command that broke off in its header. Sent before the questions: a printer that takes their
+# bytes for the size of an image swallows a million bytes.
+_END_HEADER = bytes(16)
 # The cut parts what an earlier job left half printed from what comes now.
 _FLUSH = command.flush() + command.cut()
 
@@ -44,6 +47,8 @@ async def print_job(
     deadline = clock.seconds() + limits.overall
     wire = await connect(endpoint, clock=clock, within=min(limits.connect, limits.overall))
     try:
+        if flush_first:
+            wire.send(_END_HEADER)
         status = await ready(wire, clock, limits)
         if flush_first and fence is Fence.GS_R and not await _emptied(wire, clock, limits):
             fence = Fence.NONE  # the earlier job's GS r may still be answered, and looks the same

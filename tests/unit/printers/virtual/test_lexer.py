@@ -39,6 +39,7 @@ def names(data):
         (b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08", "DLE DC4"),
         (b"\x10\x14\x01\x00\x02", "DLE DC4"),
         (b"\n", "LF"),
+        (bytes(8192), "NUL"),
         (b"\x1bB", "unknown"),
         (b"\x07", "unknown"),
         ("Hémoglobine".encode("cp1252"), "text"),
@@ -102,7 +103,7 @@ PIECES = st.one_of(
 
 @given(st.lists(PIECES, max_size=10), st.lists(st.integers(0, 100), max_size=10))
 @settings(max_examples=100)
-def test_chunking_changes_nothing_but_where_text_is_cut(pieces, cuts):
+def test_chunking_changes_nothing_but_where_runs_are_cut(pieces, cuts):
     data = b"".join(pieces)
     edges = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
     whole, chunked = Lexer(), Lexer()
@@ -128,8 +129,8 @@ def test_no_byte_is_lost(data):
 def _joined(ops):
     joined = []
     for op in ops:
-        if op.name == "text" and joined and joined[-1].name == "text":
-            joined[-1] = Op("text", joined[-1].raw + op.raw)
+        if op.name in ("text", "NUL") and joined and joined[-1].name == op.name:
+            joined[-1] = Op(op.name, joined[-1].raw + op.raw)
         else:
             joined.append(op)
     return joined
