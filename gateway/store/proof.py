@@ -89,8 +89,8 @@ class Proof:
     def compare(self) -> None:
         """Raises Altered for the first row that contradicts the last word on it."""
         found = [*self._odd_messages(), *self._odd_deliveries(), *self._odd_attempts()]
-        found += self._odd_standings()
-        if found:
+        # A message's state follows from its deliveries': where those are wrong, it is no news.
+        if found := found or self._odd_standings():
             raise Altered(*min(found))
 
     # -- heard
