@@ -148,19 +148,19 @@ def test_paper_nearly_out_is_told_with_the_proof(bench):
 
 
 def test_marks_and_bytes_of_others_are_not_taken_for_ours(bench):
-    bench.trouble("paper out after 5")
-    first = bench.job(limits=Limits(overall=5, clear=0.5))
-    bench.after(6)
-    failure(first, Uncertain)
-    bench.printer.machine.receive(
-        command.fence("OLD1") + b"\x1dI\x43"
-    )  # another host's, still queued
-    bench.trouble("paper in")
-    second = bench.job(token="NEW2", flush_first=True)
-    bench.after(2)
+    async def build():  # another host's, still in the printer's queue
+        bench.printer.machine.receive(b"older\n" + command.cut() + command.fence("OLD1"))
+        bench.printer.machine.receive(b"\x1dI\x43" + command.gs_r())
+        return TICKET
 
-    assert result(second).token == "NEW2"
-    assert bench.texts[-1] == PAPER
+    job = bench.job(build=build)
+    bench.after(0.6)
+    assert bench.texts == ["older\n"]
+    assert not job.called
+
+    bench.after(1.2)
+    assert result(job).token == "7K2Q"
+    assert bench.texts == ["older\n", PAPER]
 
 
 # --- nothing sent
@@ -335,6 +335,21 @@ def test_a_cover_opened_amid_the_slip_likewise(bench):
     bench.trouble("cover close")
     bench.after(1)
     assert result(job).confirmed
+
+
+def test_its_clock_goes_on_where_it_stood(bench):
+    bench.printer.machine.speed = 10.0
+    job = bench.job(limits=Limits(printing=5, clear=0.1))
+    bench.after(3)
+    bench.trouble("cover open")
+    bench.after(60)
+    bench.trouble("cover close")
+    bench.after(1.5)
+    bench.trouble("freeze")
+    assert not job.called
+
+    bench.after(0.7)
+    failure(job, Uncertain)
 
 
 def test_clones_that_report_nothing_by_themselves_are_asked():
