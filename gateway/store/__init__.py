@@ -51,7 +51,9 @@ class Accepted:
 
     message_id: int
     duplicate: bool = False
-    reused: int | None = None  # an earlier message with this sender and control id but other content
+    reused: int | None = (
+        None  # an earlier message with this sender and control id but other content
+    )
     deliveries: tuple[Delivery, ...] = ()
 
 
@@ -170,7 +172,9 @@ class Store(Protocol):
         """Open rows whose step's deadline has passed, most pressing first."""
         ...
 
-    def begin(self, delivery: Delivery, *, device: str, at: float, paper: bool) -> Deferred[Attempt]:
+    def begin(
+        self, delivery: Delivery, *, device: str, at: float, paper: bool
+    ) -> Deferred[Attempt]:
         """Write an attempt down before its first byte. `paper`: give it the next number of its ward's
         gapless series unless it has one, and count its reprints."""
         ...
@@ -198,13 +202,17 @@ class Store(Protocol):
         """Open deliveries to `to` past their time to live, most pressing first, then oldest."""
         ...
 
-    def open_deliveries(self, *, to: str | None = None, limit: int = 1000) -> Deferred[list[Delivery]]:
+    def open_deliveries(
+        self, *, to: str | None = None, limit: int = 1000
+    ) -> Deferred[list[Delivery]]:
         """Deliveries not yet final, oldest first."""
         ...
 
     def content(self, message_id: int) -> Deferred[Stored]: ...
 
-    def confirm(self, *, sender: str | None, control_id: str, at: float, proof: str) -> Deferred[list[Delivery]]:
+    def confirm(
+        self, *, sender: str | None, control_id: str, at: float, proof: str
+    ) -> Deferred[list[Delivery]]:
         """The platform confirmed a message late, or by another way (tap receipt).
 
         Its hand-back, when owed, becomes DELIVERED; a paper delivery not yet under way WITHDRAWN; one
@@ -212,7 +220,9 @@ class Store(Protocol):
         """
         ...
 
-    def earlier(self, patient_key: str, *, order_keys: Sequence[str], before: int) -> Deferred[list[Stored]]:
+    def earlier(
+        self, patient_key: str, *, order_keys: Sequence[str], before: int
+    ) -> Deferred[list[Stored]]:
         """Messages about the same patient and one of these orders that came before message `before`,
         newest first; what a correction corrects."""
         ...
@@ -252,7 +262,9 @@ class Store(Protocol):
 
     def outages(self) -> Deferred[list[Outage]]: ...
 
-    def say(self, *, at: float, by: str, word: str, reason: str, detail: Mapping[str, Any]) -> Deferred[Word]: ...
+    def say(
+        self, *, at: float, by: str, word: str, reason: str, detail: Mapping[str, Any]
+    ) -> Deferred[Word]: ...
 
     def words(self, *, after: int) -> Deferred[list[Word]]: ...
 
