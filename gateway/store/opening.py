@@ -73,7 +73,6 @@ class Opened:
         connection = self._ledger.connection
         if not self._ledger.broken:
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
-        self._ledger.broken = self._ledger.broken or "the store is closed"
         try:
             connection.close()
         except apsw.Error:

@@ -53,10 +53,13 @@ class Inline:
         self._ledger = ledger
         self._on_broken = on_broken
         self._room = room
+        self._closed = False
 
     def submit(
         self, job: Callable[[Work], T], *, grows: bool = False, synced: bool = True
     ) -> Deferred[T]:
+        if self._closed:
+            return fail(StoreBroken("the store is closed"))
         if grows and not self._room():
             return fail(StoreFull("little room left on the disk"))
         was_broken = self._ledger.broken
@@ -69,7 +72,7 @@ class Inline:
         return fail(result) if isinstance(result, Failure) else succeed(result)
 
     def close(self) -> Deferred[None]:
-        self._ledger.broken = self._ledger.broken or "the store is closed"
+        self._closed = True
         return succeed(None)
 
 

@@ -797,6 +797,14 @@ async def test_a_message_belongs_to_the_outage_it_waited_through(store):
     assert belongs == [None, outage.id, outage.id, None]
 
 
+async def test_an_outage_that_is_dated_back_takes_what_came_since(store):
+    for at in (100.0, 150.0):
+        await store.accept(arrival(f"A{at}", at=at, deliveries=()))
+    outage = await store.begin_outage(at=150.0, reason="no answer", by="watch")
+
+    assert [(await store.content(n)).outage_id for n in (1, 2)] == [None, outage.id]
+
+
 async def test_there_is_one_outage_at_a_time(store):
     first = await store.begin_outage(at=200.0, reason="no answer", by="watch")
     same = await store.begin_outage(at=201.0, reason="other", by="somebody")
