@@ -105,6 +105,7 @@ class Story:
         self._show(slip)
         text = slip.read_text("utf-8")
         self._check("it shows old and new", "6.8" in text and "5.9" in text)
+        self._proved("D0011")
 
     def paper_out(self) -> None:
         self._scene("Cardiologie's printer runs out of paper")
@@ -119,6 +120,7 @@ class Story:
         slip = self._slip("neuro-slip", "2.4")
         self._say("the neighbour printed it and says for whom and why")
         self._show(slip)
+        self._proved("D0020")
         self.hospital.programs["cardio-slip"].say("paper in")
 
     def nobody_can_print(self) -> None:
@@ -131,6 +133,7 @@ class Story:
         )
         slip = self._slip("lab-slip", "COURSIER", within=45)
         self._show(slip)
+        self._proved("D0030")
         for name in ("cardio-slip", "neuro-slip"):
             self.hospital.programs[name].say("plug in")
 
@@ -188,6 +191,15 @@ class Story:
         if code != "AA":
             raise DidNotHappen(f"{what} was answered {code}")
         self._say(f"the laboratory sends {what}: {code}")
+
+    def _proved(self, control_id: str) -> None:
+        """Until its printer has said so: whoever touches the printer before makes it uncertain."""
+
+        def delivered() -> bool:
+            rows = [m for m in self.hospital.messages() if m["control_id"] == control_id]
+            return [m["state"] for m in rows] == ["delivered"]
+
+        self._until(f"{control_id} is proved to be on paper", delivered)
 
     def _show(self, slip: Path) -> None:
         print("\n".join("        | " + line for line in slip.read_text("utf-8").splitlines()))

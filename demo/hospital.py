@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import socket
@@ -51,7 +52,15 @@ class Program:
                 self.process.wait(5)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-                self.process.wait()
+        self.bury()
+
+    def bury(self) -> None:
+        """Close what led to a process that has ended, or is just being killed."""
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None and not pipe.closed:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
 
 
 @dataclass
@@ -93,7 +102,7 @@ class Hospital:
     def kill(self, name: str) -> None:
         """As the power fails: no warning, no goodbye."""
         self.programs[name].process.kill()
-        self.programs[name].process.wait()
+        self.programs[name].bury()
 
     def close(self) -> None:
         for program in reversed(self.programs.values()):
@@ -142,6 +151,8 @@ class Hospital:
     def at_platform(self) -> list[dict[str, Any]]:
         """What the stand-in platform has received and confirmed."""
         log = self.folder / "platform.jsonl"
+        if not log.exists():
+            return []
         return [json.loads(line) for line in log.read_text("utf-8").splitlines() if line]
 
     def until(self, what: str, happened: Callable[[], Any], *, within: float = 20.0) -> Any:
@@ -169,7 +180,7 @@ class Hospital:
             if line.strip() == "ready":
                 break
         else:
-            process.wait()
+            Program(name=name, process=process).bury()
             raise DidNotHappen(f"{name} did not start: see {self.folder / (name + '.log')}")
         self.programs[name] = Program(name=name, process=process)
 

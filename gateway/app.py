@@ -19,14 +19,16 @@ from gateway.compose import Composer, House
 from gateway.config import Site
 from gateway.dispatcher import Dispatcher
 from gateway.health import Condition, Health
+from gateway.hl7 import read
 from gateway.inbox import Inbox
-from gateway.message import Priority
+from gateway.locale import translator
+from gateway.message import Message, Priority
 from gateway.observe import begin_logging
 from gateway.poller import Poller, Repeat
 from gateway.printing import Press
 from gateway.router import Plan
 from gateway.service import Stack, spawn
-from gateway.store import DeviceRow, Store
+from gateway.store import DeviceRow, Store, Stored
 from gateway.store.sqlite import SqliteStore
 
 log = structlog.get_logger()
@@ -90,6 +92,7 @@ class _Life:
 async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], None]) -> Stack:
     """The whole service: its store open, nothing else started."""
     clock = ReactorClock(reactor)
+    translator(site.site.language)  # reads its catalog once: 0.2 s that no first slip should wait
     store = SqliteStore(site.database(), reactor=reactor, on_broken=on_broken)
     stack = Stack()
     stack.addService(_Closing(store, clock))
@@ -145,6 +148,18 @@ def _channel(settings: Any, reactor: Any, clock: ReactorClock) -> Channel:
     module = registry.load(registry.CHANNELS, settings.kind)
     channel: Channel = module.build(settings, reactor=reactor, clock=clock)
     return channel
+
+
+def _reader(site: Site) -> Callable[[Stored], Message]:
+    """How a stored message is read again: by its intake's charset and the site's limits, as at first."""
+    charsets = {intake.name: getattr(intake, "charset", "utf-8") for intake in site.intakes}
+    limits = site.critical_limits()
+
+    def read_again(stored: Stored) -> Message:
+        charset = charsets.get(stored.intake, "utf-8")
+        return read(stored.raw, default_charset=charset, limits=limits)
+
+    return read_again
 
 
 def _house(site: Site) -> House:

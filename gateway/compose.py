@@ -36,6 +36,10 @@ class House:
     phone: str = ""  # the lab's
 
 
+def _read(stored: Stored) -> Message:
+    return read(stored.raw)
+
+
 class Composer:
     """Gathers what one attempt needs; the only place where stored bytes become a slip again."""
 
@@ -46,12 +50,14 @@ class Composer:
         *,
         house: House,
         clock: Clock,
+        read: Callable[[Stored], Message] = _read,
         outage: Callable[[], Outage | None] = lambda: None,
         now: Callable[[], float] | None = None,
     ) -> None:
         self._store = store
         self._directory = directory
         self._house = house
+        self._read = read
         self._now = now or clock.now
         self._outage = outage
 
@@ -106,14 +112,14 @@ class Composer:
             return self._refusal(stored, context)
         if stored.format == notice.FORMAT:
             return await self._notice(stored, context)
-        message = read(stored.raw)
+        message = self._read(stored)
         return render.render(message, context, corrections=await self._corrections(stored, message))
 
     async def _notice(self, stored: Stored, context: Context) -> Slip:
         told = notice.read(stored.raw)
         if told.topic == "summary":
             waited = [await self._waited(number) for number in told.detail["messages"]]
-            return render.summary(waited, context)
+            return render.summary(waited, replace(context, reason=told.detail["reason"]))
         context = replace(
             context,
             outage_since=told.detail["began_at"],
@@ -125,7 +131,7 @@ class Composer:
 
     async def _waited(self, message_id: int) -> render.Waited:
         stored = await self._store.content(message_id)
-        return render.Waited(message=read(stored.raw), received_at=stored.received_at)
+        return render.Waited(message=self._read(stored), received_at=stored.received_at)
 
     def _refusal(self, stored: Stored, context: Context) -> Slip:
         location, _, reason = stored.refused.rpartition(": ")
@@ -155,7 +161,7 @@ class Composer:
 
     def _printed(self, stored: Stored, paper: SlipRecord | None) -> render.Printed | None:
         try:
-            message = read(stored.raw)
+            message = self._read(stored)
         except Rejected:  # purged, or never a result
             return None
         return render.Printed(

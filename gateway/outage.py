@@ -92,7 +92,8 @@ class OutageDesk:
         if change.begins:
             by = change.after.by or "watch"
             log.error("platform down", reason=row.reason, by=by)
-            self.current = await self._store.begin_outage(at=now, reason=row.reason, by=by)
+            began = _doubted_since(change) or now
+            self.current = await self._store.begin_outage(at=began, reason=row.reason, by=by)
             await self._tell_wards(self.current, topic="outage began", now=now)
         await self._store.save_platform(row)
         if change.ends:
@@ -121,6 +122,13 @@ class OutageDesk:
                 supersedes=stale,
             )
             self._accepted(await self._store.accept(arrival))
+
+
+def _doubted_since(change: Change) -> float | None:
+    """An outage begins with the first doubt: what was printed since then belongs to it."""
+    before = change.before
+    doubted = before.state is PlatformState.SUSPECT and not change.after.by
+    return before.since if doubted else None
 
 
 def _is_notice(delivery: Delivery) -> bool:

@@ -183,6 +183,13 @@ AND id IN (SELECT message_id FROM delivery WHERE state = 'open'
            UNION SELECT message_id FROM delivery WHERE state = 'sending'
            UNION SELECT message_id FROM delivery WHERE state = 'held')
 """
+
+# Messages that came after the platform was first doubted, which may be delivered already. They are
+# among the newest: no more of the table is looked at.
+OUTAGE_TAKES_RECENT = """
+UPDATE message SET outage_id = ? WHERE outage_id IS NULL AND received_at >= ?
+   AND id > (SELECT COALESCE(MAX(id), 0) FROM message) - 50000
+"""
 DEVICE_SAVE = """
 INSERT INTO device VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
 SET state = excluded.state, reasons = excluded.reasons, since = excluded.since

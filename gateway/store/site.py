@@ -11,11 +11,15 @@ from gateway.store.work import Work
 
 
 def begin_outage(work: Work, *, at: float, reason: str, by: str) -> Outage:
-    """Open an outage, or return the one that is open. Messages still open belong to it."""
+    """Open an outage, or return the one that is open.
+
+    Messages still open belong to it, and those that came since `at`.
+    """
     if work.outage is not None:
         return rows.outage(work.outage)
     number = work.insert(queries.OUTAGE_BEGIN, (at, rows.plain(reason), rows.plain(by)))
     taken = work.change(queries.OUTAGE_TAKES, (number,))
+    taken += work.change(queries.OUTAGE_TAKES_RECENT, (number, at))
     work.outage_changed()
     detail = {"by": by, "messages": taken, "outage": number, "reason": reason}
     work.journal.append("outage began", at=at, detail=detail)

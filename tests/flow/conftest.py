@@ -178,8 +178,8 @@ class Hospital:
         channels = {name: self._channel(name) for name in self.printers}
         self.desk = OutageDesk(
             self.store, watch=self.watch, link=self.link, clock=self.time,
-            wards=WARDS, accepted=lambda a: self.dispatcher.accepted(a),
-            platform_changed=lambda down: self.dispatcher.platform_changed(down),
+            wards=WARDS, accepted=lambda a: self.dispatcher.accepted(a),  # noqa: PLW0108 - not there yet
+            platform_changed=lambda down: self.dispatcher.platform_changed(down),  # noqa: PLW0108
         )  # fmt: skip
         composer = Composer(
             self.store, self.directory,

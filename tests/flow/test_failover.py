@@ -302,7 +302,8 @@ def test_better_never_than_late_one_summary_stands_for_what_waited(hospital, pot
     hospital.trouble("plug in")
     hospital.after(seconds=30)
 
-    (summary,) = hospital.paper()
-    assert "40" in summary
-    assert "4.39" in summary
-    assert hospital.outcomes().count("CARD slip superseded") == 40
+    pages = hospital.paper()
+    assert all("RÉSUMÉ" in page and "n° 0001" in page for page in pages), "one slip, many pages"
+    assert "40 messages" in pages[0]
+    assert "4.39" in "".join(pages)
+    assert [o.endswith("superseded") for o in hospital.outcomes()] == [True] * 40

@@ -30,3 +30,15 @@ def test_a_ward_that_could_not_print_the_beginning_only_gets_the_end(hospital):
 
     (notice,) = hospital.notices()
     assert "FIN DU MODE" in notice
+
+
+def test_what_was_printed_before_the_verdict_belongs_to_the_outage_too(hospital):
+    hospital.link.mood = "dead"
+    hospital.receives(hospital.sample())
+    hospital.after(seconds=1)
+    assert len(hospital.paper()) == 1
+    hospital.after(seconds=10)
+
+    (outage,) = hospital.do(hospital.store.outages())
+    (first, *_) = hospital.accepted
+    assert hospital.do(hospital.store.content(first.message_id)).outage_id == outage.id
