@@ -58,9 +58,11 @@ class Head:
         text = decode(raw, codec=self.set.codec, nation=self.set.nation)
         if charset.UNDEFINED in text:
             self.warnings.append(f"not in {self.set.codec}: {raw[:32].hex(' ')}")
-        for char in text:
+        while text:
             yield from self._room_for(self.set.style.advance)
-            self._add(char)
+            fits = max(1, (self.set.width - self._x) // self.set.style.advance)
+            self._add(text[:fits])
+            text = text[fits:]
 
     def image(self, image: Image) -> Iterator[Effect]:
         """Dots into the line, like a character (ESC *)."""
@@ -109,13 +111,13 @@ class Head:
         if self.composing and self._x + dots > self.set.width:
             yield from self.print_line()
 
-    def _add(self, char: str) -> None:
+    def _add(self, text: str) -> None:
         last = self._runs[-1] if self._runs else None
         if last and last.style == self.set.style and last.x + last.width == self._x:
-            self._runs[-1] = replace(last, text=last.text + char)
+            self._runs[-1] = replace(last, text=last.text + text)
         else:
-            self._runs.append(Run(char, self.set.style, self._x))
-        self._x += self.set.style.advance
+            self._runs.append(Run(text, self.set.style, self._x))
+        self._x += len(text) * self.set.style.advance
 
     def _line(self) -> Line:
         indent = self._indent(self._x)
