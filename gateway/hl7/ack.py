@@ -41,6 +41,7 @@ _CONDITIONS = {
 # Where a fault means that no message of ours came at all: it will never do as it stands.
 _ENVELOPE = ("MSH", "MSH-1", "MSH-2", "MSH-9", "MSH-11", "MSH-12", "MSH-18")
 _BODY_CODES = (100, 101, 102, 103)
+_CONTROL = bytes(range(0x20)) + b"\x7f"
 _POSITIVE = ("AA", "CA")
 
 
@@ -119,14 +120,14 @@ class _Pen:
         self._sub = d.subcomponent.encode() if d.subcomponent != ABSENT else b" "
         self.field = d.field.encode()
         self.marks = (d.component + d.repetition + d.escape + d.subcomponent).replace(ABSENT, "")
+        self._dropped = _CONTROL.translate(None, self.marks.encode())
         self._sent = envelope.fields
 
     def echo(self, number: int) -> bytes:
         """MSH field `number` as it was sent: without line ends or field separators by its making,
         here without the other control bytes, which could end a frame or rule a terminal."""
         raw = self._sent[number - 1] if number <= len(self._sent) else b""
-        kept = self.marks.encode()
-        return bytes(b for b in raw if (b >= 0x20 and b != 0x7F) or b in kept)
+        return raw.translate(None, self._dropped)
 
     def first(self, number: int) -> bytes:
         """The first component of an echoed field."""
@@ -134,8 +135,10 @@ class _Pen:
 
     def text(self, words: str, most: int = _LONG) -> bytes:
         """Our own words: ASCII, delimiters escaped."""
-        clean = "".join(c if c.isprintable() else " " for c in words[:most])
-        return escape(clean, self.delimiters).encode("ascii", "replace")
+        words = words[:most]
+        if not words.isprintable():
+            words = "".join(c if c.isprintable() else " " for c in words)
+        return escape(words, self.delimiters).encode("ascii", "replace")
 
     def segment(self, *fields: bytes) -> bytes:
         return self.field.join(fields).rstrip(self.field)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gateway.errors import Rejected
 
 _START = re.compile(rb"(?:\A|(?<=[\r\n]))[ \t]*(MSH|FHS|BHS|BTS|FTS)(?=[^0-9A-Za-z\s]|[\r\n]|\Z)")
+_BATCH = (b"FHS", b"BHS", b"BTS", b"FTS")
 _NUMBER = re.compile(rb"[^0-9A-Za-z\s][ \t]*([0-9]{1,9})[ \t]*(?![0-9A-Za-z.])")
 _BOM = b"\xef\xbb\xbf"
 
@@ -30,6 +31,8 @@ def split(raw: bytes) -> Batch:
     What precedes the first MSH and is no batch segment comes out as a piece of its own, so that
     reading it refuses it. Batch and file counts (BTS-1, FTS-1) are checked where they are given.
     """
+    if raw.count(b"MSH") == 1 and not any(name in raw for name in _BATCH):
+        return Batch(messages=(raw,))  # nearly always: a closer look costs ten times as much
     starts = list(_START.finditer(raw))
     kinds = [m[1] for m in starts]
     if kinds.count(b"MSH") == len(kinds) <= 1:

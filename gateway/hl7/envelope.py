@@ -42,8 +42,7 @@ def peek(raw: bytes) -> Envelope:
         delimiters = delimiters_of(line[:16].decode("latin-1"))
     except Rejected:
         delimiters = STANDARD
-    parts = tuple(line.split(delimiters.field.encode(), _FIELDS))
-    return _envelope(parts, delimiters)
+    return _envelope(line, delimiters)
 
 
 def declared_charset(raw: bytes) -> str:
@@ -59,8 +58,8 @@ def declared_charset(raw: bytes) -> str:
     return declared.partition(repetition)[0] if repetition else declared
 
 
-def _envelope(parts: tuple[bytes, ...], delimiters: Delimiters) -> Envelope:
-    fields = [p.decode("utf-8", "replace") for p in parts[:_FIELDS]]
+def _envelope(line: bytes, delimiters: Delimiters) -> Envelope:
+    fields = line.decode("utf-8", "replace").split(delimiters.field, _FIELDS)
     fields += [""] * (_FIELDS - len(fields))
     component = delimiters.component
     kind = fields[8].split(component)
@@ -74,5 +73,5 @@ def _envelope(parts: tuple[bytes, ...], delimiters: Delimiters) -> Envelope:
         accept_ack=fields[14],
         application_ack=fields[15],
         delimiters=delimiters,
-        fields=parts,
+        fields=tuple(line.split(delimiters.field.encode(), _FIELDS)),
     )

@@ -55,6 +55,8 @@ def escape(text: str, delimiters: Delimiters) -> str:
     escape character. `unescape` gives it back."""
     marks = {delimiters.escape: "E", delimiters.field: "F", delimiters.component: "S"}
     marks |= {delimiters.subcomponent: "T", delimiters.repetition: "R"}
+    if not any(mark in text for mark in marks):
+        return text
     if delimiters.escape == ABSENT:
         return "".join(" " if c in marks else c for c in text)
     mark = delimiters.escape

@@ -1,7 +1,8 @@
 """Which OBX and NTE belong to which ORC and OBR: segments in order, grouped as examinations.
 
-ORU, ORM and OML put ORC before its OBR, OUL after it; specimens (SPM) stand at the end of a group,
-in OUL at its beginning. Notes belong to the segment they follow.
+Most messages put ORC before its OBR and the specimen (SPM) at the end of a group; some of OUL and
+OML put ORC after OBR, and the specimen before all that was asked or found of it (`tables`).
+Notes belong to the segment they follow.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from gateway.hl7.limits import Limits
 from gateway.hl7.observation import OBX, continues, documents_of, observation_of
 from gateway.hl7.order import Lineage, Order, head_of, status_of
 from gateway.hl7.syntax import Syntax
+from gateway.hl7.tables import CRITICAL, ORC_AFTER_OBR, SPECIMEN_FIRST
 from gateway.hl7.values import TEXT
 from gateway.message import Group, Observation, Status
 
@@ -26,9 +28,10 @@ class Groups:
     """Takes a message's segments one by one, gives its groups and the notes before them."""
 
     def __init__(
-        self, syntax: Syntax, *, limits: Limits | None, specimen_first: bool, shared_orc: bool
+        self, syntax: Syntax, *, type: str, shared_orc: bool, limits: Limits | None = None
     ) -> None:
         self.notes: list[str] = []  # before any group
+        self.critical = False  # some value is
         self.take: dict[str, Callable[[str], None]] = {
             "OBX": self._obx,
             "NTE": self._nte,
@@ -39,7 +42,8 @@ class Groups:
         }
         self._syntax = syntax
         self._limits = limits
-        self._specimen_first = specimen_first  # OUL
+        self._specimen_first = type in SPECIMEN_FIRST
+        self._orc_late = type in ORC_AFTER_OBR
         self._shared_orc = shared_orc  # an ORC may stand for several OBR: ORM and its kin
         self._groups: list[Group] = []
         self._lineages: list[Lineage] = []
@@ -57,10 +61,11 @@ class Groups:
     def close(self) -> tuple[Group, ...]:
         """All groups, once the last segment has been taken."""
         self._close_group()
+        self.notes += self._group_notes  # of a group that never began
         return _with_parents(self._groups, self._lineages)
 
     def _obx(self, line: str) -> None:
-        obx = self._syntax.fields(line)
+        obx = line.split(self._syntax.field)
         if len(obx) < len(OBX):
             obx += OBX[len(obx) :]
         before = self._obx_open
@@ -82,21 +87,23 @@ class Groups:
         self._obx_open = None
         if len(self._texts) > 1:  # each line is a repetition, as it would be within one OBX
             obx[5] = self._syntax.repetition.join(self._texts)
+        document = ""
         if (obx[2] == "ED" or obx[2] in TEXT) and is_document(obx[2], obx[5]):
-            self._observations += documents_of(
-                obx, self._obx_notes, self._syntax, fallback=self._status
-            )
-            return
-        self._observations.append(
-            observation_of(
-                obx,
-                self._obx_notes,
-                self._syntax,
-                verbatim=self._verbatim,
-                fallback=self._status,
-                limits=self._limits,
-            )
+            document, obx[5] = obx[5], ""
+        observation = observation_of(
+            obx,
+            self._obx_notes,
+            self._syntax,
+            verbatim=self._verbatim,
+            fallback=self._status,
+            limits=self._limits,
         )
+        if observation.flag in CRITICAL:
+            self.critical = True
+        if document:
+            self._observations += documents_of(observation, document, self._syntax)
+        else:
+            self._observations.append(observation)
 
     def _nte(self, line: str) -> None:
         syntax = self._syntax
@@ -112,7 +119,7 @@ class Groups:
 
     def _orc(self, line: str) -> None:
         orc = self._syntax.fields(line)
-        if self._specimen_first and self._order.obr and not self._order.orc:
+        if self._orc_late and self._order.obr and not self._order.orc:
             self._order.orc = orc
             return
         self._begin(Order(orc=orc, spm=self._carried()))
@@ -160,8 +167,9 @@ class Groups:
                 )
             )
             self._lineages.append(head.lineage)
+            self._group_notes = []  # else they are the next group's
         self._order, self._open, self._status = Order(), False, Status.UNKNOWN
-        self._group_notes, self._observations = [], []
+        self._observations = []
 
 
 def _with_parents(groups: list[Group], lineages: list[Lineage]) -> tuple[Group, ...]:

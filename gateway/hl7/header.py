@@ -66,6 +66,10 @@ def _control_id(raw: str, syntax: Syntax) -> str:
         raise Rejected(
             f"message control id is longer than {_LONGEST_CONTROL_ID}", code=102, location="MSH-10"
         )
-    if any(c < " " or "\x7f" <= c <= "\x9f" for c in control_id):
+    if not control_id.isprintable() and any(map(_is_control, control_id)):
         raise Rejected("message control id holds control characters", code=102, location="MSH-10")
     return control_id
+
+
+def _is_control(character: str) -> bool:
+    return character < " " or "\x7f" <= character <= "\x9f"

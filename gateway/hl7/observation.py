@@ -8,7 +8,7 @@ from typing import cast
 from gateway.hl7.attachment import attachment_of, is_document
 from gateway.hl7.limits import Limits, judge
 from gateway.hl7.syntax import Syntax
-from gateway.hl7.tables import FLAG_ORDER, FLAGS, RESULT_STATUS
+from gateway.hl7.tables import CRITICAL, FLAG_ORDER, FLAGS, RESULT_STATUS
 from gateway.hl7.values import PLAIN, TEXT, value_of
 from gateway.message import Flag, Observation, Status
 
@@ -48,7 +48,7 @@ def observation_of(
     flag, flag_text = FLAGS.get(obx[8]), obx[8]
     if flag is None:
         flag, flag_text = flag_of(obx[8], syntax)
-    if limits is not None and not flag.critical:
+    if limits is not None and flag not in CRITICAL:
         flag = _judged(identifier, value, unit, limits, syntax) or flag
     status, status_code = RESULT_STATUS.get(obx[11]), obx[11]
     if status is None:
@@ -71,14 +71,11 @@ def observation_of(
     )
 
 
-def documents_of(
-    obx: list[str], notes: list[str], syntax: Syntax, *, fallback: Status = _UNKNOWN
-) -> list[Observation]:
-    """An OBX that carries documents: one observation for each repetition of OBX-5."""
-    bare = observation_of([*obx[:5], "", *obx[6:]], notes, syntax, fallback=fallback)
+def documents_of(bare: Observation, raw: str, syntax: Syntax) -> list[Observation]:
+    """`bare`, whose OBX-5 (`raw`) carries documents, once for each of them."""
     return [
         replace(bare, attachment=attachment_of(document, bare.name, syntax))
-        for document in syntax.repetitions(obx[5])
+        for document in syntax.repetitions(raw)
     ]
 
 

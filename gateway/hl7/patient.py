@@ -84,11 +84,12 @@ class _Name:
 
 def _names(raw: str, syntax: Syntax) -> tuple[_Name, _Name]:
     """The name in use and the birth name of PID-5; the same when only one came."""
+    if syntax.repetition not in raw:
+        only = _name(raw, syntax)
+        return only, only
     names = [n for xpn in syntax.repetitions(raw) if (n := _name(xpn, syntax)).family or n.given]
     if not names:
         return _Name(), _Name()
-    if len(names) == 1:
-        return names[0], names[0]
     legal = _of_kind(names, "L")
     used = _of_kind(names, "D") or legal or names[0]
     birth = _of_kind(names, "B") or _of_kind(names, "M") or legal
@@ -120,6 +121,8 @@ def _old_identifier(pid_2: str, syntax: Syntax) -> list[Identifier]:
 
 
 def _ipp(numbers: list[Identifier]) -> str:
+    if numbers and numbers[0].kind == _IPP[0]:
+        return numbers[0].value
     for kind in _IPP:
         for number in numbers:
             if number.kind == kind:

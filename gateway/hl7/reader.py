@@ -73,12 +73,7 @@ class _Persons:
 
 
 def _message(header: Header, lines: list[str], syntax: Syntax, limits: Limits | None) -> Message:
-    groups = Groups(
-        syntax,
-        limits=limits,
-        specimen_first=header.type.startswith("OUL"),
-        shared_orc=header.kind is Kind.ORDER,
-    )
+    groups = Groups(syntax, type=header.type, shared_orc=header.kind is Kind.ORDER, limits=limits)
     persons = _Persons()
     _walk(lines, groups, persons, syntax)
     patient = _patient(header, persons, syntax)
@@ -92,7 +87,7 @@ def _message(header: Header, lines: list[str], syntax: Syntax, limits: Limits | 
         sender=header.sender,
         type=header.type,
         kind=kind,
-        priority=_priority(examined),
+        priority=_priority(examined, critical=groups.critical),
         test=header.test,
         sent_at=header.sent_at,
         charset=syntax.codec,
@@ -177,11 +172,12 @@ def _movement(event: str, persons: _Persons, syntax: Syntax) -> Movement:
     )
 
 
-def _priority(groups: tuple[Group, ...]) -> Priority:
+def _priority(groups: tuple[Group, ...], *, critical: bool) -> Priority:
     """The most pressing: a critical value, else the most urgent order."""
-    if any(o.flag.critical for group in groups for o in group.observations):
+    if critical:
         return Priority.CRITICAL
-    return min((group.priority for group in groups), key=lambda p: p.rank, default=Priority.ROUTINE)
+    urgent = any(group.priority is Priority.URGENT for group in groups)
+    return Priority.URGENT if urgent else Priority.ROUTINE
 
 
 def _at(fields: list[str] | None, number: int) -> str:

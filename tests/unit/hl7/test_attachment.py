@@ -119,6 +119,11 @@ def test_its_status_falls_back_on_its_examination_s(message):
     assert read(raw).groups[0].observations[0].status == "corrected"
 
 
+def test_a_critical_document_makes_the_message_critical(message):
+    raw = message("OBR|1", ed(B64).replace("||||||F", "|||AA|||F"))
+    assert read(raw).priority == "critical"
+
+
 def test_null_is_no_document(message):
     assert documents(message("OBR|1", 'OBX|1|ED|CR^CR||""||||||F')) == []
 

@@ -34,23 +34,56 @@ def test_an_orc_belongs_to_the_obr_after_it(message):
 
 
 def test_in_oul_the_orc_follows_its_obr_and_the_specimen_leads(message):
-    first, second, third = groups(
-        message(
-            "SPM|1|||BLD^Sang",
-            "OBR|1||F1",
-            "ORC|SC|P1",
-            obx("A"),
-            "OBR|2||F2",
-            "ORC|CA|P2",
-            obx("B"),
-            "SPM|2|||UR^Urines",
-            "OBR|3||F3",
-            type="OUL^R22",
-        )
+    segments = (
+        "SPM|1|||BLD^Sang",
+        "NTE|1||hémolysé",
+        "OBR|1||F1",
+        "ORC|SC|P1",
+        obx("A"),
+        "OBR|2||F2",
+        "ORC|CA|P2",
+        obx("B"),
+        "SPM|2|||UR^Urines",
+        "OBR|3||F3",
     )
+    for kind in ("OUL^R22", "OUL^R23"):
+        first, second, third = groups(message(*segments, type=kind))
+        assert (first.filler, first.control, first.specimen) == ("F1", "SC", "Sang")
+        assert (first.notes, second.notes) == (("hémolysé",), ())
+        assert (second.filler, second.control, second.specimen) == ("F2", "CA", "Sang")
+        assert (third.filler, third.control, third.specimen) == ("F3", "", "Urines")
+
+
+def test_in_oul_by_order_the_specimen_follows_its_obr(message):
+    segments = ("OBR|1||F1", "ORC|SC|P1", "SPM|1|||BLD^Sang", obx("A"), "OBR|2||F2", obx("B"))
+    first, second = groups(message(*segments, type="OUL^R24"))
     assert (first.filler, first.control, first.specimen) == ("F1", "SC", "Sang")
-    assert (second.filler, second.control, second.specimen) == ("F2", "CA", "Sang")
-    assert (third.filler, third.control, third.specimen) == ("F3", "", "Urines")
+    assert texts(first) == [("A", "1")]
+    assert (second.filler, second.control, second.specimen) == ("F2", "", "")
+
+
+def test_orders_by_specimen_carry_the_specimen_before_them(message):
+    segments = (
+        "SPM|1|||BLD^Sang",
+        "ORC|NW|P1",
+        "OBR|1|||a",
+        "ORC|NW|P2",
+        "OBR|2|||b",
+        "SPM|2|||UR^Urines",
+        "ORC|NW|P3",
+        "OBR|3|||c",
+    )
+    found = groups(message(*segments, type="OML^O33"))
+    assert [(g.placer, g.specimen) for g in found] == [
+        ("P1", "Sang"),
+        ("P2", "Sang"),
+        ("P3", "Urines"),
+    ]
+
+
+def test_a_note_on_a_specimen_nothing_was_asked_of_is_kept(message):
+    read_message = read(message("SPM|1|||BLD", "NTE|1||tube vide", type="OUL^R22"))
+    assert (read_message.groups, read_message.notes) == ((), ("tube vide",))
 
 
 def test_one_orc_may_stand_for_several_obr_of_an_order(message):
