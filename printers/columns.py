@@ -54,7 +54,10 @@ def wrap(text: Printable, columns: int) -> tuple[Printable, ...]:
 
     A space between two digits is no place to break ("1 200 000", a telephone number).
     A line that fits keeps its inner spacing (senders draw tables with it); time is linear in the text.
+    `ValueError` for less than one column.
     """
+    if columns < 1:
+        raise ValueError(f"no text fits in {columns} columns")
     if width(text) <= columns:
         return (Printable(text.rstrip(" ")),)
     cells = _cells(_indented_for(text.strip(" "), text, columns).rstrip(" "))

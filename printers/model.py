@@ -112,6 +112,8 @@ def _check_keys(table: dict[str, object]) -> None:
 
 
 def _check(model: Model) -> None:
+    if model.columns < 24:
+        raise ValueError(f"{model.columns} columns hold no slip: at least 24")
     if model.dots % 8 or model.columns * 12 > model.dots:
         raise ValueError(f"{model.columns} columns of 12 dots do not fit in {model.dots} dots")
     if not 1 <= model.strip <= 100:

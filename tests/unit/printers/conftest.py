@@ -164,6 +164,7 @@ class Walk:
         self.paper.items.append(Strip(width, rows, self.take(width * rows)))
 
     def bars(self, kind: str, data: bytes) -> None:
+        assert not (self.bold or self.inverse or self.large), "a symbol in a style"
         self.paper.items.append(Bars(kind, data))
 
     def cut(self) -> None:

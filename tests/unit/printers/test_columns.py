@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,16 @@ def test_a_word_too_long_for_any_line_is_broken_in_place():
 
 def test_a_line_that_fits_keeps_its_spacing():
     assert wrap(clean("  S    R"), 10) == ("  S    R",)
+
+
+def test_an_indent_gives_way_to_the_word_it_would_break():
+    assert wrap(clean("    abcdefgh"), 8) == ("abcdefgh",)
+    assert wrap(clean("  abc defgh"), 8) == ("  abc", "defgh")
+
+
+def test_no_columns_are_refused_rather_than_waited_for():
+    with pytest.raises(ValueError, match="0 columns"):
+        wrap(clean("x"), 0)
 
 
 def test_cells_are_filled_from_their_side():

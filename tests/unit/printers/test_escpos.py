@@ -91,6 +91,16 @@ def test_french_is_one_code_page():
         + b"\n\x1dVB\x00")  # fmt: skip
 
 
+def test_a_centred_line_is_centred_by_the_printer():
+    lines = Line((Run(clean("x")),), centred=True), Line((Run(clean("y")),))
+    assert ticket((lines,), T20).startswith(b"\x1bR\x00\x1ba\x01x\n\x1ba\x00y\n")
+
+
+def test_a_printer_is_told_its_code_page_once():
+    page = (*one_line("é")[0], *one_line("è")[0])
+    assert ticket((page, page), T20).count(b"\x1bt") == 1
+
+
 def test_a_page_is_kept_while_it_has_the_letter():
     sent = ticket(one_line("β-hCG éβé"), T20)
     # β from 737; é is on 1252, then β on 737 again: three switches, none for the ASCII between.

@@ -22,7 +22,7 @@ from printers.slip import (
 )
 from printers.text import clean, lines
 
-WIDTHS = (48, 42, 32)
+WIDTHS = (64, 48, 42, 32, 24)
 WORD = st.text(
     st.sampled_from("abéç 0123,5<>≥-/%µ日\x00\x1b\n\u0301") | st.characters(exclude_categories=()),
     max_size=60,
@@ -135,6 +135,13 @@ def test_rows_stand_in_columns(columns):
     assert len(potassium) == columns
 
 
+def test_a_name_keeps_room_for_a_word_however_wide_the_rest():
+    wide = Row(
+        name="Hémoglobine", value="< 10,000", unit="mmol/24 h", reference="10,0 - 20,0", mark="HH"
+    )
+    assert texts(of(wide), 42)[0].startswith("Hémoglobine ")
+
+
 def test_rows_share_their_columns_whatever_stands_between():
     sodium, _, potassium = texts(of(SODIUM, Text(text="hémolysé"), POTASSIUM))
     assert sodium.index("mmol/L") == potassium.index("mmol/L")
@@ -173,7 +180,7 @@ def test_a_unit_wider_than_its_column_takes_the_reference_s():
 
 @pytest.mark.parametrize("columns", WIDTHS)
 def test_a_value_is_never_broken_while_a_line_can_hold_it(columns):
-    value = "12345678901234567890123456"
+    value = "1234567890123456789012345678901234567890"[: columns - 4]
     row = Row(name="x", value=value, unit="unités", reference="0-1", mark="H")
     assert any(value in line for line in texts(of(row), columns))
 
@@ -310,6 +317,19 @@ def test_a_slip_past_the_longest_says_at_both_ends_what_is_missing():
     assert page_texts(pages[-1])[-3:] == [notice, "Accusez réception", "page 12/12"]
     assert max(heights(pages)) <= 120
     assert f"Analyse {shown - 1}" in " ".join(page_texts(pages[-1]))
+
+
+def test_a_slip_is_cut_at_its_last_allowed_page():
+    pages = lay_out(numbered(300), 48, limits=Limits(pages=2))
+    assert len(pages) == 2
+    assert "lignes manquent" in page_texts(pages[0])[3]
+
+
+def test_the_footer_never_stands_on_a_page_of_its_own_after_small_blocks():
+    room = 120 - 3 - 2  # header and page numbers
+    pages = lay_out(numbered(2 * room), 48)
+    assert len(pages) == 3
+    assert any(text.startswith("Analyse") for text in page_texts(pages[-1]))
 
 
 def test_a_header_of_any_length_leaves_room_for_the_results():

@@ -67,6 +67,7 @@ def test_a_file_is_read_into_its_model():
     [
         ("dots = 576", "dots = 570", "do not fit"),
         ("columns = 48", "columns = 49", "do not fit"),
+        ("columns = 48", "columns = 12", "at least 24"),
         ('"gs-r"', '"gsr"', "'gsr'"),
         ('"none"', '"guillotine"', "'guillotine'"),
         ("qr = true", "", "'qr' is missing"),

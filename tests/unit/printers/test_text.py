@@ -86,6 +86,7 @@ def test_a_pile_of_combining_marks_is_bounded(text, height):
         ("\u0301x", "·\u0301x"),
         ("\ud800", "·"),
         ("4·1", "4·1"),
+        ("a\u3164b\ufe05", "a·b·"),
         ("", ""),
     ],
 )
