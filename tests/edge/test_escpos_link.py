@@ -522,6 +522,40 @@ def test_given_up_while_it_prints_it_is_left_to_print(bench):
     assert bench.texts == [PAPER]
 
 
+def test_given_up_once_the_mark_has_come_it_is_proved_all_the_same(bench):
+    send = bench.printer.hosts.send
+
+    def send_and_fall_silent(data):
+        send(data)
+        bench.printer.machine.muted = b"7K2Q" in data
+
+    bench.printer.hosts.send = send_and_fall_silent
+    job = bench.job()
+    bench.after(1)  # it waits for word of the cutter
+    job.cancel()
+    bench.after(0)
+
+    assert result(job).confirmed
+
+
+def test_given_up_while_it_hangs_up_the_outcome_stands(bench):
+    endpoint = bench.printer.endpoint()
+    connect = endpoint.connect
+
+    def slow(wire):
+        wire.transport.loseConnection = lambda: None  # what was written does not go out
+        return wire
+
+    endpoint.connect = lambda factory: connect(factory).addCallback(slow)
+    job = bench.job(endpoint=endpoint)
+    bench.after(1)
+    assert not job.called
+
+    job.cancel()
+    bench.after(0)
+    assert result(job).confirmed
+
+
 def test_given_up_while_paper_is_out_it_is_cleared(bench):
     bench.trouble("paper out after 5")
     job = bench.job()

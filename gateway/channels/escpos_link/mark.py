@@ -170,7 +170,7 @@ class Printing:
         raise self._uncertain(f"{why}; clearing the printer's buffers was not confirmed")
 
     async def _check_cutter(self) -> None:
-        """The mark is proof, should the link end here; but a stuck blade is not a slip in hand."""
+        """The mark is proof, should all end here; but a stuck blade is not a slip in hand."""
         self._wire.ask(3)
         until = self._clock.seconds() + self._limits.answer
         try:
@@ -184,7 +184,7 @@ class Printing:
                         self._learn(event.reasons)
                     case PaperStatus() if self._fence is Fence.GS_R:
                         raise Uncertain("answered GS r more than once: no proof")
-        except LinkLost:
+        except (LinkLost, CancelledError):
             return
 
     async def _next(self, until: float) -> Event | Said | None:

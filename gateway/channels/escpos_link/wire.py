@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+import structlog
 from twisted.internet import defer, error
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, ITCPTransport
@@ -14,6 +15,8 @@ from twisted.python.failure import Failure
 from gateway.errors import TemporaryFailure
 from printers import command
 from printers.status import Answer, Backchannel, Event, Status
+
+_log = structlog.get_logger()
 
 
 class LinkLost(Exception):
@@ -61,11 +64,17 @@ class Wire(Protocol):
         return self._events.popleft()
 
     async def close(self, within: float) -> None:
-        """Let what was written go out and hang up; after `within` seconds, break the line."""
+        """Let what was written go out and hang up; after `within` seconds, break the line.
+
+        Cancelling it breaks the line at once, and changes nothing of what the job has come to.
+        """
         until = self._clock.seconds() + within
         self.transport.loseConnection()
-        while not self.lost and (left := until - self._clock.seconds()) > 0:
-            await self._something(left)
+        try:
+            while not self.lost and (left := until - self._clock.seconds()) > 0:
+                await self._something(left)
+        except CancelledError:
+            _log.debug("escpos.close_cancelled")
         if not self.lost:
             self.transport.abortConnection()
 
