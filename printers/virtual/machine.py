@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Iterator
 
 from printers.model import Cut as Blade
 from printers.model import Model
@@ -15,6 +14,7 @@ from printers.virtual.interpreter import execute
 from printers.virtual.lexer import Lexer, Op
 from printers.virtual.paper import Roll, Slip
 from printers.virtual.realtime import Act, RealTime, Scanner
+from printers.virtual.roles import Clock, Surroundings, Timer
 
 HEAD_TO_BLADE = 112  # dots: 14 mm, and as much white at the top of every slip
 CUT_TIME = 0.3  # seconds
@@ -22,36 +22,6 @@ LONGEST_PIECE = 32_000  # dots, 4 m: paper nobody cuts is torn off by somebody
 TURN = 200  # effects carried out before others have their turn of the reactor
 
 REAL_TIME_OPS = frozenset({"DLE EOT", "DLE ENQ", "DLE DC4"})
-
-
-class Timer(Protocol):
-    def cancel(self) -> None: ...
-
-
-class Clock(Protocol):
-    """What the machine needs of a reactor."""
-
-    def seconds(self) -> float: ...
-
-    def callLater(self, delay: float, work: Callable[..., Any], *args: Any) -> Timer: ...
-
-
-class Surroundings(Protocol):
-    """What the machine needs of the world around it."""
-
-    def send(self, data: bytes, *, mark: bool) -> None:
-        """Bytes for whoever is connected."""
-        ...
-
-    def take(self, slip: Slip, done: Callable[[], None]) -> None:
-        """A slip fell out; the machine goes on once `done` was called."""
-        ...
-
-    def room(self) -> None:
-        """There is room in the buffer, or something to do has been done."""
-        ...
-
-    def power_lost(self) -> None: ...
 
 
 class Machine:
