@@ -21,12 +21,12 @@ STYLES = {
 
 def one_line(text: str) -> Printable:
     """Outside text for one line of paper: every character of it can be drawn."""
-    return spell(clean(text))
+    return spell(clean(_bounded(text)))
 
 
 def several_lines(text: str) -> tuple[Printable, ...]:
     """Outside text for as many lines as its sender gave it."""
-    return tuple(map(spell, lines(text)))
+    return tuple(map(spell, lines(_bounded(text))))
 
 
 def heading(block: Heading, columns: int) -> tuple[Line, ...]:
@@ -101,6 +101,14 @@ def code(block: Code, columns: int) -> tuple[Line | Symbol, ...]:
     if _SYMBOL_DATA.fullmatch(block.data):
         return (Symbol(block.data), *caption)
     return tuple(caption)
+
+
+_LONGEST = 100_000  # characters of one field: more than twelve pages hold
+
+
+def _bounded(text: str) -> str:
+    """`text`, or as much of it as any paper holds and the number of characters left out."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} [+{len(text) - _LONGEST}]"
 
 
 _GUTTER = 2

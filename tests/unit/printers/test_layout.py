@@ -1,4 +1,6 @@
+import re
 from collections import Counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +23,7 @@ from printers.slip import (
     Tone,
 )
 from printers.text import clean, lines
+from printers.typeset import several_lines
 
 WIDTHS = (64, 48, 42, 32, 24)
 WORD = st.text(
@@ -317,6 +320,23 @@ def test_a_slip_past_the_longest_says_at_both_ends_what_is_missing():
     assert page_texts(pages[-1])[-3:] == [notice, "Accusez réception", "page 12/12"]
     assert max(heights(pages)) <= 120
     assert f"Analyse {shown - 1}" in " ".join(page_texts(pages[-1]))
+
+
+def test_a_text_longer_than_any_paper_says_so_and_costs_no_more():
+    pages = lay_out(of(Text(text="hémolysé " * 200_000)), 48)
+    assert len(pages) == 12
+    assert "NOT PRINTED" in page_texts(pages[0])[1]
+    many = tuple(Text(text="hémolysé " * 1000) for _ in range(1000))
+    started = process_time()
+    pages = lay_out(of(*many), 48)
+    assert process_time() - started < 1  # 9 MB
+    missing = int(re.search("([0-9]+) LINES", page_texts(pages[-1])[-2])[1])
+    assert 180_000 < missing < 220_000  # 5 words a line
+
+
+def test_a_value_longer_than_any_paper_counts_what_it_left_out():
+    (line,) = several_lines("x" * 100_500)
+    assert line.endswith("x [+500]")
 
 
 def test_a_slip_is_cut_at_its_last_allowed_page():
