@@ -334,6 +334,12 @@ def test_a_text_longer_than_any_paper_says_so_and_costs_no_more():
     assert 180_000 < missing < 220_000  # 5 words a line
 
 
+def test_what_is_reckoned_past_the_paper_is_never_left_out_in_silence():
+    blank = Text(text=" " * 100_000)  # prints as one empty line
+    (page,) = lay_out(of(blank, blank, POTASSIUM), 48)
+    assert "INCOMPLETE: 1 LINES NOT PRINTED" in page_texts(page)
+
+
 def test_a_value_longer_than_any_paper_counts_what_it_left_out():
     (line,) = several_lines("x" * 100_500)
     assert line.endswith("x [+500]")
