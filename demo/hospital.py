@@ -68,6 +68,7 @@ class Hospital:
     """Wardline, a stand-in platform and three virtual printers, all real, on free ports."""
 
     folder: Path
+    speed: int = 500  # of the printers, mm/s
     programs: dict[str, Program] = field(default_factory=dict)
     wait: Callable[[str, Callable[[], Any], float], Any] | None = None
 
@@ -85,7 +86,7 @@ class Hospital:
             self._start(
                 name,
                 *(_wardline(), "printer", "--listen", f"tcp:{port}:interface=127.0.0.1"),
-                *("--out", str(self.folder / name), "--speed", "500", "--name", name),
+                *("--out", str(self.folder / name), "--speed", str(self.speed), "--name", name),
             )
         self.start_wardline()
 
@@ -182,6 +183,8 @@ class Hospital:
         else:
             Program(name=name, process=process).bury()
             raise DidNotHappen(f"{name} did not start: see {self.folder / (name + '.log')}")
+        if name in self.programs:
+            self.programs[name].stop()
         self.programs[name] = Program(name=name, process=process)
 
     def _site(self) -> str:

@@ -44,7 +44,7 @@ def run(site: Site, *, log_level: str = "INFO") -> int:
     begin_logging(level=log_level)
     life = _Life(reactor, site)
     reactor.callLater(0, life.begin)  # asyncio's loop is not running before
-    reactor.run()  # type: ignore[attr-defined]
+    reactor.run()
     return life.code
 
 
@@ -89,7 +89,7 @@ class _Life:
         return self._stack.stopService() if self._stack is not None else None
 
 
-async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], None]) -> Stack:
+async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[str], None]) -> Stack:
     """The whole service: its store open, nothing else started."""
     clock = ReactorClock(reactor)
     translator(site.site.language)  # reads its catalog once: 0.2 s that no first slip should wait

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from twisted.internet import asyncioreactor
 
-asyncioreactor.install()  # before anything that imports the reactor
+if "twisted.internet.reactor" not in sys.modules:
+    asyncioreactor.install()  # before anything that imports the reactor
 
-import argparse  # noqa: E402
-import sys  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
-from pathlib import Path  # noqa: E402
+from gateway import __version__, config
+from gateway.errors import Unusable
 
-from gateway import __version__, config  # noqa: E402
+if TYPE_CHECKING:
+    Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - it has no public name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for fault in faults.faults:
             print(f"wardline: {fault}", file=sys.stderr)
         return 2
-    except (views.NoStore, views.NoOutage, StoreRefused) as refusal:
+    except Unusable as refusal:
         print(f"wardline: {refusal}", file=sys.stderr)
         return 1
     except BrokenPipeError:
@@ -44,10 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _verb(
-    verbs: argparse._SubParsersAction, name: str, *, does: str, run: object
-) -> argparse.ArgumentParser:  # type: ignore[type-arg]
-    verb: argparse.ArgumentParser = verbs.add_parser(name, help=does, description=does)
+def _verb(verbs: Verbs, name: str, *, does: str, run: object) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=does, description=does)
     verb.set_defaults(verb=run)
     return verb
 
@@ -57,7 +61,7 @@ def _with_config(verb: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return verb
 
 
-def _service_verbs(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+def _service_verbs(verbs: Verbs) -> None:
     run = _verb(verbs, "run", does="run the service in the foreground", run=_run)
     _with_config(run).add_argument("--log-level", default="INFO", help="DEBUG, INFO, WARNING…")
     check = _verb(verbs, "check", does="check the site's file, and its devices", run=_check)
@@ -69,7 +73,7 @@ def _service_verbs(verbs: argparse._SubParsersAction) -> None:  # type: ignore[t
     _with_config(outage).add_argument("--reason", required=True, metavar="TEXT")
 
 
-def _reading_verbs(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+def _reading_verbs(verbs: Verbs) -> None:
     status = _verb(verbs, "status", does="how platform, devices and messages are", run=_status)
     _with_config(status).add_argument("--json", action="store_true")
     messages = _verb(verbs, "messages", does="every message and what became of it", run=_messages)
@@ -84,7 +88,7 @@ def _reading_verbs(verbs: argparse._SubParsersAction) -> None:  # type: ignore[t
     _with_config(journal)
 
 
-def _tool_verbs(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+def _tool_verbs(verbs: Verbs) -> None:
     from gateway import sending
     from printers import virtual
 

@@ -120,7 +120,9 @@ class Site(BaseModel):
         return tuple(Step(by=s.by, within=s.within) for s in self.plans[priority].steps)
 
     def critical_limits(self) -> Limits:
-        return Limits(ranges={x.code: Range(low=x.low, high=x.high, unit=x.unit) for x in self.limits})
+        return Limits(
+            ranges={x.code: Range(low=x.low, high=x.high, unit=x.unit) for x in self.limits}
+        )
 
 
 _DEFAULT_PLAN = PlanSettings(

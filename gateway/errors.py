@@ -51,3 +51,7 @@ class StoreFull(Exception):
 
 class StoreBroken(Exception):
     """The store cannot be trusted any more (fsync failed): stop acknowledging and end the process."""
+
+
+class Unusable(Exception):
+    """What a person asked for cannot be had; the message is the one line they are told."""

@@ -89,6 +89,13 @@ class Inbox:
         self._on_deliveries(accepted)
         return accepted
 
+    async def confirm(self, control_id: str, *, sender: str | None, proof: str) -> bool:
+        """A receiver has the message with this control id, so nobody else need carry it; on disk when
+        this returns. False when nothing waited for that word."""
+        now = self._clock.now()
+        moved = await self._store.confirm(sender=sender, control_id=control_id, at=now, proof=proof)
+        return bool(moved)
+
     async def refuse(self, raw: bytes, rejected: Rejected, *, door: Door, peer: str) -> None:
         """Keep what is refused and tell the lab: a sender may never look at its own refusals."""
         head = peek(raw)

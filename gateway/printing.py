@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from twisted.internet.defer import CancelledError
@@ -19,6 +20,7 @@ from gateway.health import OK, TROUBLE, UNREACHABLE, Health
 from gateway.policy import Move
 from gateway.store import Accepted, Store
 from printers.slip import Slip
+from printers.status import severe
 
 log = structlog.get_logger()
 
@@ -42,7 +44,8 @@ class Press:
         self._composer = composer
         self._health = health
         self._clock = clock
-        self._doubts: set[str] = set()  # devices whose last job ended uncertain
+        # Devices whose last job ended uncertain; at a start, any of them may hold half a slip.
+        self._doubts = set(channels)
 
     async def attempt(self, row: Delivery, device: str) -> tuple[Delivery, Attempt, Move]:
         """Try once; what the attempt was, and the move it calls for (not yet written down)."""
@@ -53,7 +56,12 @@ class Press:
             begun.append(await self._store.begin(row, device=device, at=at, paper=True))
             return await self._composer.slip(row, begun[0])
 
-        job = Job(begin=begin, until=row.deadline, doubt=device in self._doubts)
+        job = Job(
+            begin=begin,
+            until=row.deadline,
+            trouble=partial(self._stopped, device),
+            doubt=device in self._doubts,
+        )
         outcome, detail, reasons = await self._deliver(device, job, row)
         self._learn(device, outcome, reasons)
         now = self._clock.now()
@@ -96,6 +104,11 @@ class Press:
             log.exception("bug", what="deliver", delivery=row.id)
             return Outcome.PERMANENT, "internal error", ()
         return Outcome.DELIVERED, receipt.proof, ()
+
+    def _stopped(self, device: str, reasons: tuple[str, ...]) -> None:
+        """A device stopped in the middle of a job, or went on: told at once, not when the job ends."""
+        state = TROUBLE if severe(reasons) else OK
+        self._health.report(device, state=state, reasons=reasons, now=self._clock.now())
 
     def _learn(self, device: str, outcome: Outcome, reasons: tuple[str, ...]) -> None:
         """An attempt is also the freshest word on its device."""

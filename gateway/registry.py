@@ -1,4 +1,7 @@
-"""What can be plugged in: one line per way in, way out and platform, imported on first use."""
+"""What can be plugged in: one line per way in, way out, platform and bus, imported on first use.
+
+A bus is a way in and a platform at once.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,13 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+BUSES: Mapping[str, str] = {
+    "amqp": "gateway.bus.amqp",
+}
+
 INTAKES: Mapping[str, str] = {
     "mllp": "gateway.intakes.mllp",
+    **dict.fromkeys(BUSES, "gateway.intakes.bus"),
 }
 
 CHANNELS: Mapping[str, str] = {
@@ -16,6 +24,7 @@ CHANNELS: Mapping[str, str] = {
 
 PLATFORMS: Mapping[str, str] = {
     "mllp": "gateway.channels.platform",
+    **dict.fromkeys(BUSES, "gateway.channels.bus"),
 }
 
 
@@ -24,13 +33,16 @@ class Unknown(Exception):
 
 
 def load(registry: Mapping[str, str], kind: str) -> Any:
-    """The module that fills `kind`: it has a `Settings` model and a `build` function.
+    """The module (or what stands for one) that fills `kind`: it has a `Settings` model, and `build`
+    or `PlatformLink`.
 
     Raises Unknown, also when an optional package that the kind needs is not installed.
     """
     if kind not in registry:
         raise Unknown(f'no kind "{kind}": there is {", ".join(sorted(registry))}')
     try:
-        return import_module(registry[kind])
+        module = import_module(registry[kind])
+        # A room that serves many kinds gives out the one that is meant.
+        return module.of(kind) if hasattr(module, "of") else module
     except ModuleNotFoundError as missing:
         raise Unknown(f'kind "{kind}" needs the package {missing.name}: install it') from missing

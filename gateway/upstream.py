@@ -69,8 +69,14 @@ class Upstream:
         self._settings = site.platform
         module = registry.load(registry.PLATFORMS, self._settings.kind)
         self.watch = Watch.of(self._settings, reactor=reactor, clock=clock, standing=standing)
+        self._prober = getattr(module, "prober", probe.build)
         self.link = module.PlatformLink(
-            self._settings, reactor=reactor, clock=clock, evidence=self.watch, on_late=self._late
+            self._settings,
+            reactor=reactor,
+            clock=clock,
+            evidence=self.watch,
+            on_late=self._late,
+            base=site.base,
         )
         self.desk = OutageDesk(
             store,
@@ -109,8 +115,12 @@ class Upstream:
 
     def services(self) -> tuple[Service, ...]:
         """In the order of their start: what judges before what depends on it."""
-        prober = probe.build(
-            self._settings, watch=self.watch, reactor=self._reactor, base=self._site.base
+        prober = self._prober(
+            self._settings,
+            link=self.link,
+            watch=self.watch,
+            reactor=self._reactor,
+            base=self._site.base,
         )
         returning = handback.Handback(
             self._store,
@@ -123,7 +133,7 @@ class Upstream:
             wake=self._kick,
         )
         hearing = Repeat(self._hear, every=HEARING, clock=self._clock, what="words")
-        return (self.link, prober, returning, hearing)
+        return (self.link, prober, returning, hearing, _Judging(self.watch))
 
     def _kick(self) -> None:
         if self._lanes is not None:
@@ -148,6 +158,17 @@ class Upstream:
     async def _hear(self) -> None:
         if self._store.changed():
             await self.desk.listen()
+
+
+class _Judging(Service):
+    """Stops the watch before the link says goodbye: the next start takes up what was known."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def stopService(self) -> None:
+        super().stopService()
+        self._watch.stop()
 
 
 class NoUpstream:

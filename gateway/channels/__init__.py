@@ -29,6 +29,9 @@ class Job:
     until: float | None
     """When the step ends (seconds since the epoch, UTC): a job held by an empty printer waits no longer."""
 
+    trouble: Callable[[tuple[str, ...]], None] = lambda reasons: None
+    """Call when the device stops in mid-job, with its reasons, and with none when it goes on."""
+
     doubt: bool = False
     """The last job on this device ended uncertain: clear what it may still hold."""
 

@@ -27,6 +27,7 @@ from printers.status import severe
 #: Slips with more blocks than this are laid out in a thread: 20 analytes take 2 ms, 5,000 far more.
 LONG = 120
 
+
 def _known(name: str) -> str:
     return model.load(name).name
 
@@ -76,6 +77,7 @@ class EscposChannel:
             fence=self._model.fence,
             token=next(self._tokens),
             limits=self._limits(job.until),
+            on_event=job.trouble,
             flush_first=job.doubt,
         )
         return Receipt(by=self._settings.name, proof=str(proof), at=self._clock.now())

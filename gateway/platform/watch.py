@@ -171,6 +171,10 @@ class Watch:
         """It refused a connection, or did not answer a probe in time."""
         self._weigh(evidence.failed(self._ledger, reason, now=self._clock.now()))
 
+    def gone(self, reason: str) -> None:
+        """Nobody listens there, or it will not have us: what needs no patience to be believed."""
+        self._weigh(evidence.gone(self._ledger, reason, now=self._clock.now()))
+
     def lost(self, reason: str, *, owing: str) -> None:
         """Its connection broke while an answer was owed to the message `owing`; "": while it was idle,
         which many engines do. One that breaks on every message is of no more use than one that refuses."""
@@ -190,10 +194,10 @@ class Watch:
         now = self._clock.now()
         self._weigh(evidence.answered(evidence.proved(self._ledger, now=now), still=still, now=now))
 
-    def refused(self, control_id: str, *, still: bool) -> None:
-        """It refused a message."""
+    def refused(self, control_id: str, *, still: bool, why: str = "") -> None:
+        """It refused a message, and may have said why."""
         now = self._clock.now()
-        ledger = evidence.refused(self._ledger, control_id, limits=self._limits)
+        ledger = evidence.refused(self._ledger, control_id, limits=self._limits, why=why)
         self._weigh(evidence.answered(ledger, still=still, now=now))
 
     def stop(self) -> None:
@@ -224,6 +228,8 @@ class Watch:
         self._look()
 
     def _look(self) -> None:
+        if self._stopped:  # our own goodbye is no evidence
+            return
         now = self._clock.now()
         found = evidence.judge(self._ledger, self._judged, now=now, limits=self._limits)
         if found is not None:

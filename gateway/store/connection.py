@@ -7,6 +7,8 @@ from pathlib import Path
 
 import apsw
 
+from gateway.errors import Unusable
+
 #: Before 3.51.3, two connections to one WAL database could lose a commit when the log was reset.
 OLDEST = (3, 51, 3)
 
@@ -19,7 +21,7 @@ _READ = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX
 Path_ = str | Path
 
 
-class StoreRefused(Exception):
+class StoreRefused(Unusable):
     """The file cannot be used as a store; one line says why and what to do."""
 
 

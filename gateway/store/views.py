@@ -10,6 +10,7 @@ from typing import Any
 
 import apsw
 
+from gateway.errors import Unusable
 from gateway.store import migrate, reads, rows
 from gateway.store.connection import NoStore, Path_, StoreRefused, readable
 from gateway.store.journal import chain_end
@@ -33,6 +34,10 @@ _ATTEMPTS = """
 SELECT channel, device, at, ended_at, outcome, detail, slip, reprint
 FROM attempt WHERE delivery_id = ? ORDER BY id
 """
+
+
+class NoOutage(Unusable, LookupError):
+    """There was no such outage."""
 
 
 def status(path: Path_) -> dict[str, Any]:
@@ -72,7 +77,7 @@ def report(path: Path_, outage_id: int | None = None) -> dict[str, Any]:
     """Who received what during an outage (the last one when not named), and what nobody received.
 
     Each message as in `messages`, with its `raw` bytes (None once purged); `nobody` are the ids of
-    those that reached nobody. Raises LookupError with one line when there was no such outage.
+    those that reached nobody. Raises NoOutage with one line when there was no such outage.
     """
     with _reading(path) as connection:
         outage = _chosen(connection, outage_id)
@@ -217,5 +222,5 @@ def _chosen(connection: apsw.Connection, outage_id: int | None) -> Any:
     found = [o for o in reads.outages(connection) if outage_id in (None, o.id)]
     if not found:
         which = "" if outage_id is None else f" {outage_id}"
-        raise LookupError(f"no outage{which} in this store")
+        raise NoOutage(f"no outage{which} in this store")
     return found[-1]

@@ -21,7 +21,7 @@ WARDLINE = str(Path(sys.executable).with_name("wardline"))
 
 @pytest.fixture
 def hospital(tmp_path):
-    hospital = Hospital(folder=tmp_path / "hospital")
+    hospital = Hospital(folder=tmp_path / "hospital", speed=5000)
     yield hospital
     hospital.close()
 
@@ -73,7 +73,7 @@ def test_sigterm_ends_it_within_five_seconds_and_what_was_open_goes_on(hospital)
 def test_kill_minus_nine_loses_nothing_that_was_acknowledged(hospital, pause):
     hospital.open()
     hospital.kill("platform")
-    sent = [f"K{n}" for n in range(12)]
+    sent = [f"K{n:02d}" for n in range(12)]
     for name in sent[:-1]:
         assert hospital.send(result(name, order=f"27{name}")) == "AA"
     assert hospital.send(result(sent[-1], lab.potassium("6.9", "HH"), order="27last")) == "AA"
