@@ -14,7 +14,7 @@ from twisted.internet.error import CannotListenError
 
 from gateway import registry, upstream
 from gateway.channels import Channel
-from gateway.clock import ReactorClock
+from gateway.clock import ReactorClock, wall
 from gateway.compose import Composer, House
 from gateway.config import Site
 from gateway.dispatcher import Dispatcher
@@ -35,6 +35,8 @@ log = structlog.get_logger()
 
 #: One process of this version stands alone on its store.
 NODE = "main"
+#: The machine's clock may drift this far from ours before somebody is told, seconds.
+JUMP = 2.0
 
 
 def run(site: Site, *, log_level: str = "INFO") -> int:
@@ -75,9 +77,9 @@ class _Life:
             print(f"wardline: cannot start: {failure.getErrorMessage()}", file=sys.stderr)
         self._stop()
 
-    def _broken(self, why: str) -> None:
+    def _broken(self, why: object) -> None:
         """The disk lied: nothing may be acknowledged any more, so end at once and be restarted."""
-        log.error("store broken", why=why)
+        log.error("store broken", why=str(why))
         print(f"wardline: the store is broken: {why}", file=sys.stderr, flush=True)
         os._exit(70)
 
@@ -89,7 +91,7 @@ class _Life:
         return self._stack.stopService() if self._stack is not None else None
 
 
-async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[str], None]) -> Stack:
+async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], None]) -> Stack:
     """The whole service: its store open, nothing else started."""
     clock = ReactorClock(reactor)
     translator(site.site.language)  # reads its catalog once: 0.2 s that no first slip should wait
@@ -101,7 +103,15 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[str], None]
     health.observers.append(_remember(store))
     channels = {d.name: _channel(d, reactor, clock) for d in site.devices}
     main = await upstream.wire(reactor, site, store=store, clock=clock)
-    composer = Composer(store, directory, house=_house(site), clock=clock, outage=main.outage)
+    composer = Composer(
+        store,
+        directory,
+        house=_house(site),
+        clock=clock,
+        read=_reader(site),
+        outage=main.outage,
+        now=wall,
+    )
     press = Press(
         store, directory, channels=channels, composer=composer, health=health, clock=clock
     )
@@ -129,6 +139,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[str], None]
     poller = Poller(channels, gates=dispatcher.gate, health=health, clock=clock)
     for service in (_Running(dispatcher), poller, *main.services(), _chores(store, site, clock)):
         stack.addService(service)
+    stack.addService(Repeat(_Chime(store, clock).look, every=10.0, clock=clock, what="clock"))
     for settings in site.intakes:
         module = registry.load(registry.INTAKES, settings.kind)
         stack.addService(
@@ -200,6 +211,23 @@ def _chores(store: Store, site: Site, clock: ReactorClock) -> Service:
             pass
 
     return Repeat(purge, every=60.0, clock=clock, what="purge")
+
+
+class _Chime:
+    """Tells once when somebody set the machine's clock: deadlines do not move with it, slips do."""
+
+    def __init__(self, store: Store, clock: ReactorClock) -> None:
+        self._store = store
+        self._clock = clock
+        self._known = 0.0
+
+    async def look(self) -> None:
+        skew = self._clock.skew()
+        if abs(skew - self._known) > JUMP:
+            self._known = skew
+            log.error("clock jump", seconds=round(skew, 1))
+            detail = {"seconds": round(skew, 1)}
+            await self._store.note("clock jump", at=self._clock.now(), detail=detail)
 
 
 class _Closing(Service):

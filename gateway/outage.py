@@ -12,7 +12,7 @@ from gateway.delivery import Delivery, NewDelivery, Purpose, State, Step
 from gateway.message import Priority
 from gateway.notice import Notice, announcement
 from gateway.platform.evidence import State as PlatformState
-from gateway.platform.watch import Change, Watch
+from gateway.platform.watch import Change, Standing, Watch
 from gateway.service import spawn
 from gateway.store import Accepted, Outage, PlatformRow, Store, Word
 
@@ -55,6 +55,8 @@ class OutageDesk:
         outages = await self._store.outages()
         self.current = next((o for o in reversed(outages) if o.ended_at is None), None)
         row = await self._store.platform()
+        if row is None:  # so that `wardline status` has a word before the first change
+            await self._store.save_platform(_row(self._watch.standing))
         words = await self._store.words(after=0)
         self._heard = words[-1].id if words else 0
         if words and words[-1].at > (row.since if row else 0.0):
@@ -75,14 +77,7 @@ class OutageDesk:
 
     def _changed(self, change: Change) -> None:
         after = change.after
-        row = PlatformRow(
-            state=after.state.value,
-            since=after.since,
-            reason=after.reason,
-            by=after.by,
-            proof=after.proof,
-        )
-        spawn(self._record(change, row), "outage")
+        spawn(self._record(change, _row(after)), "outage")
         if after.state is PlatformState.DOWN:
             self._link.give_up(after.reason)
         self._platform_changed(not self._watch.open)
@@ -122,6 +117,16 @@ class OutageDesk:
                 supersedes=stale,
             )
             self._accepted(await self._store.accept(arrival))
+
+
+def _row(standing: Standing) -> PlatformRow:
+    return PlatformRow(
+        state=standing.state.value,
+        since=standing.since,
+        reason=standing.reason,
+        by=standing.by,
+        proof=standing.proof,
+    )
 
 
 def _doubted_since(change: Change) -> float | None:

@@ -18,7 +18,7 @@ def pdf(report: Mapping[str, Any]) -> bytes:
     """`report` as `gateway.reporting.build` gives it, set on A4. About 20 ms for a page."""
     printers = files("printers")
     with as_file(printers / "pages" / "report.typ") as page, as_file(printers / "fonts") as fonts:
-        made: bytes = typst.compile(
+        made: bytes = typst.compile(  # type: ignore[misc]
             page.read_bytes(),
             font_paths=[str(fonts)],
             ignore_system_fonts=True,

@@ -20,7 +20,7 @@ def status(site: Site, *, as_json: bool) -> int:
     """The platform, the devices and the counts; a device never heard of is "unknown"."""
     found = views.status(site.database())
     heard = found["devices"]
-    unknown = {"state": "unknown", "reasons": [], "since": None}
+    unknown: dict[str, Any] = {"state": "unknown", "reasons": [], "since": None}
     found["devices"] = {d.name: heard.get(d.name, unknown) for d in site.devices}
     if as_json:
         return _json(found)

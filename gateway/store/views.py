@@ -24,7 +24,7 @@ FROM message
 """
 _BY_CONTROL_ID = _MESSAGE + "WHERE control_id = ? AND control_id <> '' ORDER BY id"
 _BY_OUTAGE = _MESSAGE + "WHERE outage_id = ? ORDER BY id"
-_ALL = _MESSAGE + "ORDER BY id"
+_ALL = _MESSAGE + "WHERE kind <> 'notice' ORDER BY id"
 
 _CONTENT = "SELECT raw FROM content WHERE message_id = ?"
 _DELIVERIES = """
@@ -58,7 +58,7 @@ def status(path: Path_) -> dict[str, Any]:
 
 
 def messages(path: Path_, control_id: str | None = None) -> list[dict[str, Any]]:
-    """Messages, oldest first, each with its deliveries and their attempts.
+    """Messages that came in, oldest first, each with its deliveries and their attempts.
 
     Moments are ISO 8601 in UTC with milliseconds: "2026-11-23T19:24:00.123+00:00".
     """

@@ -191,7 +191,8 @@ CREATE TABLE head (
 
 INSERT INTO head VALUES (1, 0, zeroblob(32));
 
--- Messages by state, kept as they change: counting a year of rows would take a second.
+-- Messages by state, kept as they change: counting a year of rows would take a second. Wardline's own
+-- notices are not among them: they did not come in.
 CREATE TABLE tally (
     state TEXT PRIMARY KEY,
     n     INTEGER NOT NULL
@@ -199,10 +200,11 @@ CREATE TABLE tally (
 
 INSERT INTO tally VALUES ('open', 0), ('delivered', 0), ('superseded', 0), ('refused', 0), ('recorded', 0);
 
-CREATE TRIGGER tally_accepted AFTER INSERT ON message
+CREATE TRIGGER tally_accepted AFTER INSERT ON message WHEN new.kind <> 'notice'
 BEGIN UPDATE tally SET n = n + 1 WHERE state = new.state; END;
 
-CREATE TRIGGER tally_moved AFTER UPDATE OF state ON message WHEN new.state <> old.state
+CREATE TRIGGER tally_moved AFTER UPDATE OF state ON message
+WHEN new.state <> old.state AND new.kind <> 'notice'
 BEGIN
     UPDATE tally SET n = n + 1 WHERE state = new.state;
     UPDATE tally SET n = n - 1 WHERE state = old.state;
