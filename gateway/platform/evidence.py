@@ -7,6 +7,8 @@ Nothing here looks at a clock or a socket: evidence goes in with its moment, a `
   frozen process still lets its kernel accept connections (measured with SIGSTOP), so no connection
   made meanwhile counts against silence.
 - *Refusing*: `refusals` different messages in a row were answered AE or AR, or broke the connection.
+- *Gone*: there is no doubt about it (nobody listens there, our credentials are refused), so a quarter of
+  the patience is enough: it bridges a process that is being restarted.
 
 After silence or refusals a connection proves nothing: only an accepted message does.
 """
@@ -46,10 +48,12 @@ class Ledger:
 
     good_at: float | None  # the last good evidence; None: none since the last verdict on it
     bad_since: float | None = None  # the first bad evidence after it
+    gone_since: float | None = None  # likewise the first that leaves no doubt
     trouble: str = ""  # what the last bad evidence said
     calm_since: float = 0.0  # since when nothing bad was seen; counts while recovering
     waiting_since: float | None = None  # since when it owes an answer and gave none
     refused: tuple[str, ...] = ()  # control ids, since the last acceptance
+    objection: str = ""  # what was said of the last of these, where something was
     wants_proof: bool = False  # only an accepted message is good evidence
     reached_at: float | None = None  # its last accepted connection, whatever that proves
 
@@ -81,11 +85,17 @@ def failed(ledger: Ledger, reason: str, *, now: float) -> Ledger:
     return replace(ledger, bad_since=since, trouble=reason, reached_at=None)
 
 
-def refused(ledger: Ledger, control_id: str, *, limits: Limits) -> Ledger:
+def gone(ledger: Ledger, reason: str, *, now: float) -> Ledger:
+    """It could not be reached, and there is no doubt about it."""
+    since = now if ledger.gone_since is None else ledger.gone_since
+    return replace(failed(ledger, reason, now=now), gone_since=since)
+
+
+def refused(ledger: Ledger, control_id: str, *, limits: Limits, why: str = "") -> Ledger:
     """It answered a message with AE or AR, or broke off over it: of no use for this message."""
     # One message that is tried again and again says nothing of the platform.
     others = tuple(c for c in ledger.refused if c != control_id)
-    return replace(ledger, refused=(*others, control_id)[-limits.refusals :])
+    return replace(ledger, refused=(*others, control_id)[-limits.refusals :], objection=why)
 
 
 def owed(ledger: Ledger, *, now: float) -> Ledger:
@@ -147,16 +157,22 @@ def refusing(ledger: Ledger, *, limits: Limits) -> bool:
 
 
 def _good(ledger: Ledger, *, now: float) -> Ledger:
-    return replace(ledger, good_at=now, bad_since=None)
+    return replace(ledger, good_at=now, bad_since=None, gone_since=None)
 
 
 def _fault(ledger: Ledger, *, now: float, limits: Limits) -> str:
     if silent(ledger, now=now, limits=limits):
-        return f"no answer for {limits.down_after:g} s"
+        return _with(f"no answer for {limits.down_after:g} s", ledger.trouble, ledger.bad_since)
     if refusing(ledger, limits=limits):
-        return f"refused or broke off {len(ledger.refused)} messages in a row"
+        said = f"refused or broke off {len(ledger.refused)} messages in a row"
+        return f"{said}: {ledger.objection}" if ledger.objection else said
     absent = _absent_at(ledger, limits)
     return ledger.trouble if absent is not None and now >= absent else ""
+
+
+def _with(said: str, trouble: str, since: float | None) -> str:
+    """What was found of the trouble meanwhile goes with it."""
+    return f"{said}: {trouble}" if trouble and since is not None else said
 
 
 def _doubt(ledger: Ledger, *, now: float, limits: Limits) -> str:
@@ -183,7 +199,10 @@ def _absent_at(ledger: Ledger, limits: Limits) -> float | None:
     if ledger.bad_since is None:
         return None
     lasted = ledger.bad_since + limits.down_after / 3
-    return lasted if ledger.good_at is None else max(ledger.good_at + limits.down_after, lasted)
+    absent = lasted if ledger.good_at is None else max(ledger.good_at + limits.down_after, lasted)
+    if ledger.gone_since is None:
+        return absent
+    return min(absent, ledger.gone_since + limits.down_after / 4)
 
 
 def _silent_at(ledger: Ledger, limits: Limits) -> float | None:
