@@ -1,0 +1,93 @@
+"""One HL7 v2 message as a bus carries it: where to, under which name, and what a hand-back says of itself."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+from gateway.bus.role import Parcel
+from gateway.hl7 import peek
+
+CONTENT_TYPE = (
+    "x-application/hl7-v2+er7"  # HL7 v2 over HTTP (HAPI), the nearest there is to a standard
+)
+
+#: Bytes of an address that mean something to a bus (AMQP topics, NATS subjects), or that nobody can type.
+_UNSAFE = re.compile(r"[^0-9A-Za-z_-]+")
+_PLACES = re.compile(r"\{([a-z]+)\}")
+_ZWL = re.compile(rb"(?:\A|[\r\n])ZWL(?P<rest>[^\r\n]*)[\r\n]*\Z")
+#: The fields of ZWL, in their order, as headers.
+_HEADERS = ("outcome", "ward", "slip", "device", "at")
+#: What an address may be made of, each with the MSH field and component it comes from.
+PLACES = {
+    "message": (9, 1),  # ORU
+    "event": (9, 2),  # R01
+    "application": (3, 1),
+    "facility": (4, 1),
+    "receiver": (5, 1),
+}
+
+
+def parcel(raw: bytes, *, address: str, control_id: str, token: object) -> Parcel:
+    """The message `raw` for the bus; `token` names it, over every try and the hand-back."""
+    return Parcel(
+        body=raw,
+        address=addressed(address, raw),
+        message_id=message_id(token if token is not None else digest(raw), control_id),
+        content_type=CONTENT_TYPE,
+        headers=headers(raw),
+    )
+
+
+def message_id(token: object, control_id: str) -> str:
+    """The name under which receivers know a message: the same however often it is sent."""
+    return f"wardline:{token}:{control_id}"
+
+
+def control_id_of(name: str) -> str:
+    """The control id in one of our message ids; any other name as it is."""
+    if not name.startswith("wardline:"):
+        return name
+    return name.split(":", 2)[-1]
+
+
+def digest(raw: bytes) -> str:
+    return sha256(raw).hexdigest()[:16]
+
+
+def addressed(template: str, raw: bytes) -> str:
+    """`template` with its {places} filled from MSH; a place that is empty there is "-"."""
+    fields = peek(raw).fields
+    component = raw[4:5] if raw.startswith(b"MSH") else b"^"
+
+    def fill(place: re.Match[str]) -> str:
+        number, part = PLACES[place[1]]
+        field = fields[number - 1] if number <= len(fields) else b""
+        parts = field.split(component)
+        word = parts[part - 1].decode("utf-8", "replace") if part <= len(parts) else ""
+        return _UNSAFE.sub("-", word) or "-"
+
+    return _PLACES.sub(fill, template)
+
+
+def check_address(template: str) -> str:
+    """`template`, or ValueError naming the places there are."""
+    for place in _PLACES.findall(template):
+        if place not in PLACES:
+            known = " ".join(f"{{{name}}}" for name in PLACES)
+            raise ValueError(f"no place {{{place}}}: there is {known}")
+    return template
+
+
+def headers(raw: bytes) -> dict[str, str]:
+    """What a hand-back says of itself: how, where and when it was delivered meanwhile (segment ZWL).
+
+    Empty for a message that was not delivered by another way.
+    """
+    found = _ZWL.search(raw)
+    if found is None:
+        return {}
+    fields = found["rest"].split(raw[3:4])[1:]
+    named = zip(_HEADERS, fields, strict=False)
+    said = {f"wardline-{name}": value.decode("utf-8", "replace") for name, value in named if value}
+    return {"wardline-handback": "true", **said}
