@@ -1,0 +1,386 @@
+"""The way in from a message bus, which keeps each message until it is on disk here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any, Protocol
+
+import structlog
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import deferLater
+
+from gateway import registry
+from gateway.bus import role
+from gateway.bus.body import Receipt, read_body, read_receipt
+from gateway.bus.keeper import Keeper
+from gateway.bus.letter import control_id_of
+from gateway.bus.role import Arrived, Driver, Trouble, Verdict
+from gateway.bus.settings import BusIntake as BusSettings
+from gateway.clock import Clock
+from gateway.errors import Rejected, StoreBroken, StoreFull
+from gateway.hl7 import peek
+from gateway.inbox import Door
+from gateway.service import spawn
+
+_log = structlog.get_logger()
+
+#: After a bug or on a full disk a message is tried again after this long, seconds; after a bug so often.
+PAUSE, TRIES = 1.0, 3
+#: How often the bus is asked whether it is there, and how long it may take to answer, seconds.
+PING_EVERY, PING_WITHIN = 5.0, 15.0
+#: How long messages in hand may take to be on disk when the service stops, seconds.
+LAST_WORDS = 3.0
+#: What is kept of a body that is too long to be read, bytes.
+GLIMPSE = 4096
+
+
+class Inbox(Protocol):
+    """The front door, as this way in needs it."""
+
+    def accept(self, raw: bytes, *, door: Door, peer: str) -> Coroutine[Any, Any, object]:
+        """Raises Rejected (which is then on disk), StoreFull or StoreBroken."""
+        ...
+
+    def refuse(
+        self, raw: bytes, rejected: Rejected, *, door: Door, peer: str
+    ) -> Coroutine[Any, Any, object]: ...
+
+    def confirm(
+        self, control_id: str, *, sender: str | None, proof: str
+    ) -> Coroutine[Any, Any, bool]:
+        """A receiver has the message. Whether anything waited for that word."""
+        ...
+
+
+def of(kind: str) -> BusIntakeKind:
+    """The way in from the bus of this kind. Raises registry.Unknown."""
+    return BusIntakeKind(driver=registry.load(registry.BUSES, kind))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusIntakeKind:
+    """What the application asks of the module of an intake."""
+
+    driver: Driver
+
+    @property
+    def Settings(self) -> Any:
+        return self.driver.IntakeSettings
+
+    def build(
+        self,
+        settings: BusSettings,
+        *,
+        inbox: Inbox,
+        reactor: Any,
+        clock: Clock,
+        base: Path,
+        on_broken: Callable[[object], None],
+    ) -> BusIntake:
+        return BusIntake(
+            settings,
+            driver=self.driver,
+            inbox=inbox,
+            reactor=reactor,
+            base=base,
+            on_broken=on_broken,
+        )
+
+
+class BusIntake(Service):
+    """One `[[intakes]]` on a bus. It starts whether or not the bus is there, and waits for it."""
+
+    def __init__(
+        self,
+        settings: BusSettings,
+        *,
+        driver: Driver,
+        inbox: Inbox,
+        reactor: Any,
+        base: Path,
+        on_broken: Callable[[object], None],
+    ) -> None:
+        self._settings = settings
+        self._driver = driver
+        self._inbox = inbox
+        self._reactor = reactor
+        self._base = base
+        self._on_broken = on_broken
+        self._door = Door(intake=settings.name, mode=settings.mode, charset=settings.charset)
+        self._keeper: Keeper[role.Source] = Keeper(
+            self._open, reactor=reactor, made=self._made, failed=self._failed
+        )
+        self._post: _Post | None = None
+        self._session: role.Source | None = None
+        self._next: IDelayedCall | None = None
+        self._pinging: Deferred[None] | None = None
+        self._in_hand: set[Deferred[None]] = set()
+        self._early: dict[str, list[_Early]] = {}
+        self._trouble = ""  # what was last said of the bus
+        self._full = False  # whether it was said that the disk is full
+
+    @property
+    def connected(self) -> bool:
+        return self._session is not None
+
+    def startService(self) -> None:
+        super().startService()
+        self._keeper.now()
+        self._ping_later()
+
+    def stopService(self) -> Deferred[None]:
+        """Take nothing more; what is in hand comes to disk; then goodbye. The bus keeps the rest."""
+        super().stopService()
+        self._keeper.stop()
+        for call in (self._next,):
+            if call is not None and call.active():
+                call.cancel()
+        if self._pinging is not None:
+            self._pinging.cancel()
+        return Deferred.fromCoroutine(self._close())
+
+    async def _close(self) -> None:
+        session, self._session, self._post = self._session, None, None
+        in_hand = list(self._in_hand)
+        cut = self._reactor.callLater(LAST_WORDS, _cut, in_hand)
+        await DeferredList(in_hand)
+        if cut.active():
+            cut.cancel()
+        self._forget_early()
+        if session is not None:
+            await session.close()
+
+    # -- a message
+
+    def arrived(self, arrived: Arrived) -> None:
+        self._begin(self._take(arrived), "bus message")
+
+    def receipt(self, arrived: Arrived) -> None:
+        self._begin(self._hear(arrived), "bus receipt")
+
+    def _begin(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        done = spawn(work, what)
+        self._in_hand.add(done)
+        done.addBoth(lambda _: self._in_hand.discard(done))
+
+    async def _take(self, arrived: Arrived) -> None:
+        peer = self._peer(arrived)
+        try:
+            found = self._read(arrived)
+        except Rejected as rejected:
+            await self._keep(arrived.body[:GLIMPSE], rejected, peer=peer)
+            arrived.settle(Verdict.REFUSED)
+            return
+        if isinstance(found, Receipt):
+            await self._received(found, arrived)
+            return
+        taken = [await self._accept(raw, peer=peer) for raw in found.messages]
+        if found.fault is not None:
+            await self._keep(arrived.body, found.fault, peer=peer)
+        whole = all(taken) and found.fault is None
+        arrived.settle(Verdict.TAKEN if whole else Verdict.REFUSED)
+
+    def _read(self, arrived: Arrived) -> Any:
+        if len(arrived.body) > self._settings.longest:
+            raise Rejected(f"longer than {self._settings.longest} bytes", code=207)
+        return read_body(arrived.body)
+
+    def _peer(self, arrived: Arrived) -> str:
+        return f"{self._settings.host} {arrived.origin}".rstrip()
+
+    async def _accept(self, raw: bytes, *, peer: str) -> bool:
+        """Whether it was accepted; otherwise the refusal is on disk. Not before either is."""
+        for tries in range(1, TRIES + 1):
+            try:
+                await self._when_there_is_room(
+                    lambda: self._inbox.accept(raw, door=self._door, peer=peer)
+                )
+            except Rejected:
+                return False
+            except StoreBroken:
+                raise
+            except Exception as error:  # noqa: BLE001 - one message must not stop its neighbours
+                _log.error("intake.bug", error=type(error).__name__, where=_where(error))
+                if tries < TRIES:
+                    await deferLater(self._reactor, PAUSE)
+            else:
+                await self._known(peek(raw).control_id)
+                return True
+        await self._keep(raw, Rejected("internal error: it cannot be kept", code=207), peer=peer)
+        return False
+
+    async def _keep(self, raw: bytes, rejected: Rejected, *, peer: str) -> None:
+        """The refusal on disk."""
+        await self._when_there_is_room(
+            lambda: self._inbox.refuse(raw, rejected, door=self._door, peer=peer)
+        )
+
+    async def _when_there_is_room(self, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """The bus waits meanwhile: it gives us no more than `prefetch` messages."""
+        while True:
+            try:
+                await work()
+            except StoreFull:
+                if not self._full:
+                    _log.error("intake.full", intake=self._door.intake)
+                self._full = True
+                await deferLater(self._reactor, PAUSE)
+            except StoreBroken as broken:
+                self._on_broken(broken)
+                raise
+            else:
+                self._full = False
+                return
+
+    # -- a receipt
+
+    async def _hear(self, arrived: Arrived) -> None:
+        try:
+            word = read_receipt(arrived.body)
+        except Rejected as rejected:
+            _log.warning("intake.not_a_receipt", intake=self._door.intake, why=rejected.reason)
+            arrived.settle(Verdict.REFUSED)
+        else:
+            await self._received(word, arrived)
+
+    async def _received(self, word: Receipt, arrived: Arrived) -> None:
+        """A copy that waits for this word is closed; a word that comes before its message waits for it."""
+        name = arrived.correlation_id
+        control_id = control_id_of(name) if name.startswith("wardline:") else word.control_id
+        early = _Early(word=word, arrived=arrived, control_id=control_id)
+        if not word.positive:
+            _log.warning("intake.not_received", control_id=control_id, code=word.code)
+        elif not await self._confirm(early):
+            self._wait_for_its_message(early)
+            return
+        arrived.settle(Verdict.TAKEN)
+
+    async def _confirm(self, early: _Early) -> bool:
+        word = early.word
+        proof = f"receipt {word.code} {word.by}".rstrip()
+        return await self._inbox.confirm(early.control_id, sender=word.sender, proof=proof)
+
+    def _wait_for_its_message(self, early: _Early) -> None:
+        waiting = self._early.setdefault(early.control_id, [])
+        waiting.append(early)
+        early.timer = self._reactor.callLater(self._settings.receipt_wait, self._waited, early)
+
+    def _waited(self, early: _Early) -> None:
+        """It was for a message that needs no word any more, or that we never had."""
+        self._drop(early)
+        early.arrived.settle(Verdict.TAKEN)
+
+    def _drop(self, early: _Early) -> None:
+        waiting = self._early[early.control_id]
+        waiting.remove(early)
+        if not waiting:
+            del self._early[early.control_id]
+
+    async def _known(self, control_id: str) -> None:
+        """This message is on disk now: what was said of it before counts."""
+        for early in tuple(self._early.get(control_id, ())):
+            self._drop(early)
+            early.stop()
+            await self._confirm(early)
+            early.arrived.settle(Verdict.TAKEN)
+
+    def _forget_early(self) -> None:
+        """The bus will give them again."""
+        for waiting in self._early.values():
+            for early in waiting:
+                early.stop()
+        self._early.clear()
+
+    # -- the session
+
+    def _open(self) -> Deferred[role.Source]:
+        self._post = _Post(self)
+        return self._driver.source(self._settings, base=self._base, holder=self._post)
+
+    def _made(self, session: role.Source) -> None:
+        if self._post is None:  # lost in the same moment
+            session.close()
+            self._keeper.later()
+            return
+        self._session = session
+        self._keeper.well()
+        _log.info("intake.connected", intake=self._door.intake)
+        self._trouble = ""
+
+    def _failed(self, trouble: Trouble) -> None:
+        if trouble.reason != self._trouble:
+            _log.warning("intake.no_bus", intake=self._door.intake, why=trouble.reason)
+        self._trouble = trouble.reason
+
+    def lost(self, post: _Post, trouble: Trouble) -> None:
+        if post is not self._post:
+            return
+        self._session, self._post = None, None
+        self._forget_early()
+        self._failed(trouble)
+        self._keeper.later()
+
+    def _ping_later(self) -> None:
+        if self.running:
+            self._next = self._reactor.callLater(PING_EVERY, self._ping)
+
+    def _ping(self) -> None:
+        """A connection through which nothing comes looks like a quiet bus for minutes otherwise."""
+        session, post = self._session, self._post
+        if session is None or post is None:
+            self._ping_later()
+            return
+        self._pinging = session.ping().addTimeout(PING_WITHIN, self._reactor)
+        self._pinging.addErrback(lambda _: self._silent(session, post))
+        self._pinging.addCallback(lambda _: self._ping_later())
+
+    def _silent(self, session: role.Source, post: _Post) -> None:
+        if post is self._post and self.running:
+            self.lost(post, Trouble("no answer"))
+            session.close()
+
+
+class _Post:
+    """Who holds one session of the intake (role `SourceHolder`)."""
+
+    def __init__(self, intake: BusIntake) -> None:
+        self._intake = intake
+
+    def arrived(self, arrived: Arrived) -> None:
+        self._intake.arrived(arrived)
+
+    def receipt(self, arrived: Arrived) -> None:
+        self._intake.receipt(arrived)
+
+    def lost(self, trouble: Trouble) -> None:
+        self._intake.lost(self, trouble)
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Early:
+    """A receipt, perhaps before what it is for."""
+
+    word: Receipt
+    arrived: Arrived
+    control_id: str
+    timer: IDelayedCall | None = None
+
+    def stop(self) -> None:
+        if self.timer is not None and self.timer.active():
+            self.timer.cancel()
+
+
+def _cut(in_hand: list[Deferred[None]]) -> None:
+    for work in in_hand:
+        work.cancel()
+
+
+def _where(error: BaseException) -> str:
+    """The last steps to an unexpected error; its own words may quote a patient and are left out."""
+    steps = extract_tb(error.__traceback__)[-3:]
+    return " > ".join(f"{step.filename.rpartition('/')[2]}:{step.lineno}" for step in steps)
