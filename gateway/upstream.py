@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
 from twisted.application.service import Service
+from twisted.internet.defer import Deferred
 
 from gateway import registry
 from gateway.channels.platform import Late
@@ -69,7 +71,6 @@ class Upstream:
         self._settings = site.platform
         module = registry.load(registry.PLATFORMS, self._settings.kind)
         self.watch = Watch.of(self._settings, reactor=reactor, clock=clock, standing=standing)
-        self._prober = getattr(module, "prober", probe.build)
         self.link = module.PlatformLink(
             self._settings,
             reactor=reactor,
@@ -77,6 +78,9 @@ class Upstream:
             evidence=self.watch,
             on_late=self._late,
             base=site.base,
+        )
+        self._prober = (
+            partial(module.prober, link=self.link) if hasattr(module, "prober") else probe.build
         )
         self.desk = OutageDesk(
             store,
@@ -116,11 +120,7 @@ class Upstream:
     def services(self) -> tuple[Service, ...]:
         """In the order of their start: what judges before what depends on it."""
         prober = self._prober(
-            self._settings,
-            link=self.link,
-            watch=self.watch,
-            reactor=self._reactor,
-            base=self._site.base,
+            self._settings, watch=self.watch, reactor=self._reactor, base=self._site.base
         )
         returning = handback.Handback(
             self._store,
@@ -147,9 +147,10 @@ class Upstream:
         if self._lanes is not None:
             self._lanes.accepted(accepted)
 
-    def _late(self, late: Late) -> None:
-        if late.accepted:
-            spawn(self._confirm(late.control_id, f"late MSA {late.ack.code}"), "late ack")
+    def _late(self, late: Late) -> Deferred[None] | None:
+        if not late.accepted:
+            return None
+        return spawn(self._confirm(late.control_id, f"late {late.proof}"), "late ack")
 
     async def _confirm(self, control_id: str, proof: str) -> None:
         now = self._clock.now()

@@ -63,6 +63,10 @@ class Late:
     def accepted(self) -> bool:
         return self.ack.positive
 
+    @property
+    def proof(self) -> str:
+        return self.ack.text
+
 
 class PlatformLink(Service):
     """The channel to a bus; see `gateway.channels.platform.PlatformLink`, whose place it takes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -62,6 +63,10 @@ class Late:
         """The platform has the message."""
         return self.ack.positive
 
+    @property
+    def proof(self) -> str:
+        return f"MSA {self.ack.code}"
+
 
 class PlatformLink(Service):
     """The channel to the main messaging platform (MLLP, HL7 v2 original or enhanced acknowledgement)."""
@@ -74,6 +79,7 @@ class PlatformLink(Service):
         clock: Clock,
         evidence: Evidence,
         on_late: Callable[[Late], None],
+        base: Path = Path(),  # other kinds of platform read files of the site's
     ) -> None:
         self._settings = settings
         self._reactor = reactor
