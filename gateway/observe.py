@@ -9,22 +9,34 @@ import structlog
 from twisted.logger import STDLibLogObserver, globalLogBeginner
 
 #: Libraries that write message bodies or addresses to their debug logs: never below this.
-_MUTED = ("mail.log", "aiormq", "aio_pika", "PIL")
+_MUTED = ("mail.log", "aiormq", "aio_pika", "PIL", "twisted")
+
+
+_SHARED: tuple[structlog.typing.Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,  # tracebacks without the values of variables
+)
 
 
 def begin_logging(*, level: str = "INFO") -> None:
-    """One JSON line per event on standard error, from structlog, Twisted and the standard library."""
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(message)s", force=True)
+    """One JSON line per event on standard error: structlog's, Twisted's, the standard library's."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_SHARED,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _MUTED:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
