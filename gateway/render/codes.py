@@ -79,9 +79,16 @@ REASON: Mapping[str, str] = {
     "down": N_("the platform is down"),
     "expired": N_("waited too long"),
     "internal error": N_("internal error"),
+    "connection refused": N_("connection refused"),
+    "connection lost": N_("connection lost"),
+    "closed by the platform": N_("connection lost"),
+    "no answer in time": N_("no answer"),
+    "no route": N_("no way to it"),
+    "name not known": N_("name not known"),
     "unknown ward": N_("unknown ward"),
     "unroutable": N_("unknown ward"),
 }
+SILENCE = re.compile(r"no answer (?:for|within) (\S+) s")  # how the watch says it
 REASON_LEVEL = re.compile("-(?:error|warning|report)$")  # a printer may add it to a reason
 
 WARNING: Mapping[str, str] = {

@@ -37,6 +37,9 @@ def _reason(_: Translate, part: str) -> str:
     for word in (part, codes.REASON_LEVEL.sub("", part)):
         if word in codes.REASON:
             return _(codes.REASON[word])
+    silence = codes.SILENCE.fullmatch(part)
+    if silence is not None:
+        return _("no answer for {seconds} s", seconds=silence[1])
     return line(part)
 
 
