@@ -1,1 +1,1 @@
-"""What paper gets: slips to lines to bytes, printer models, status words, the virtual printer. Pure and importable."""
+"""What paper gets: slips to lines to bytes, printer models, status words, the virtual printer."""
