@@ -1,1 +1,1 @@
-"""What paper gets: slips to lines to bytes, printer models, status words, the virtual printer."""
+"""What paper gets: slips, their layout and bytes, printer models, status words, the virtual printer."""
