@@ -75,7 +75,7 @@ async def send(reactor: Any, each: list[bytes], options: argparse.Namespace) -> 
         if options.every and index > 1:
             await _pause(reactor, options.every)
         refused += await _one(reactor, peer, message, place=f"{index}/{len(each)}", options=options)
-    peer.transport.loseConnection()  # type: ignore[union-attr]
+    peer.transport.loseConnection()
     return 1 if refused else 0
 
 

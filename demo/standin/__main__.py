@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.python.failure import Failure
 
@@ -51,11 +51,11 @@ class _Serving:
         self._keyboard.start()
         print("ready", flush=True)
 
-    def _talk(self, words: str) -> str:
+    def _talk(self, words: str) -> Deferred[str]:
         try:
-            return self._platform.trouble(words)
+            return succeed(self._platform.trouble(words))
         except ValueError as error:
-            return f"error: {error}"
+            return succeed(f"error: {error}")
 
     def _give_up(self, failure: Failure) -> None:
         print(f"stand-in platform: {failure.getErrorMessage()}", file=sys.stderr)
