@@ -14,6 +14,7 @@ from twisted.internet.interfaces import (
     IPushProducer,
     IReactorTime,
     ISSLTransport,
+    ITCPTransport,
 )
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -38,6 +39,7 @@ class Host(Clerk, Role):
     def holds(self, more: int) -> bool: ...
     def trouble(self, conversation: Conversation, what: str) -> None: ...
     def well(self, conversation: Conversation) -> None: ...
+    def began(self, conversation: Conversation) -> None: ...
     def ended(self, conversation: Conversation) -> None: ...
 
 
@@ -67,6 +69,7 @@ class Conversation(Protocol):
         self._reading = True
         self._clogged = False  # it does not read our answers
         self._closing = False
+        self._leaving = False
         self._gone = False
         self._timers: dict[str, IDelayedCall] = {}
 
@@ -86,8 +89,9 @@ class Conversation(Protocol):
     # -- Twisted's side
 
     def connectionMade(self) -> None:
+        self._host.began(self)
         self.transport.registerProducer(self, True)
-        if ISSLTransport.providedBy(self.transport):
+        if self._secure:
             self._patience.inside(self._now())  # the handshake is bounded too
         self._wait()
 
@@ -113,11 +117,14 @@ class Conversation(Protocol):
 
     def readConnectionLost(self) -> None:
         """The sender has no more to say, and may still listen."""
-        self._settle()
-        self.finish()
+        if self._leaving:
+            self.transport.loseConnection()
+        else:
+            self._settle()
+            self.finish()
 
     def writeConnectionLost(self) -> None:
-        self.abort()
+        """Our side has ended, as `_close` asked."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """What it sent whole is still taken in: it may have sent and not waited."""
@@ -139,6 +146,10 @@ class Conversation(Protocol):
 
     def stopProducing(self) -> None:
         """The connection is gone: `connectionLost` follows."""
+
+    @property
+    def _secure(self) -> bool:
+        return bool(ISSLTransport.providedBy(self.transport))
 
     def _write(self, frames: bytes) -> None:
         if not self._gone:
@@ -197,9 +208,18 @@ class Conversation(Protocol):
             self.abort()
 
     def _close(self) -> None:
-        if "goodbye" not in self._timers:
-            self._later("goodbye", GOODBYE, self.abort)
-            self.transport.unregisterProducer()
+        if self._leaving:
+            return
+        self._leaving = True
+        self._later("goodbye", GOODBYE, self.abort)
+        self.transport.unregisterProducer()
+        tcp = ITCPTransport.providedBy(self.transport) and not self._secure
+        if self._exchange.over and tcp:
+            # It may still be sending. Closed on unread bytes, TCP resets the connection and our last
+            # answer is lost with it: so say goodbye, and let the rest run through unread.
+            self.transport.loseWriteConnection()
+            self.transport.resumeProducing()
+        else:
             self.transport.loseConnection()
 
     # -- its time

@@ -128,16 +128,13 @@ class MllpIntake(Service):
                 )
             return None
         now = self.reactor.seconds()
-        conversation = Conversation(
+        return Conversation(
             self,
             host,
             longest=self._settings.longest,
             at_once=self._settings.at_once,
             patience=Patience(within=self._settings.within, idle=self._settings.idle, now=now),
         )
-        self._peers.enter(host)
-        self._conversations[conversation] = host
-        return conversation
 
     # -- role `conversation.Host`
 
@@ -174,6 +171,10 @@ class MllpIntake(Service):
 
     def broken(self, error: StoreBroken) -> None:
         self._on_broken(error)
+
+    def began(self, conversation: Conversation) -> None:
+        self._conversations[conversation] = conversation.peer
+        self._peers.enter(conversation.peer)
 
     def ended(self, conversation: Conversation) -> None:
         self._peers.leave(self._conversations.pop(conversation))

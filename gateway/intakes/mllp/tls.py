@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryptography.x509.oid import NameOID
+from OpenSSL.crypto import X509
 from twisted.internet.endpoints import serverFromString, wrapServerTLS
 from twisted.internet.interfaces import IReactorTime, IStreamServerEndpoint
 from twisted.internet.ssl import (
@@ -36,18 +38,21 @@ def endpoint(settings: Settings, reactor: IReactorTime, base: Path) -> IStreamSe
     trusted = None
     if settings.client_ca is not None:
         trusted = trustRootFromCertificates(_certificates(base / settings.client_ca))
+    # pyOpenSSL deprecates its own certificate and key classes in favour of `cryptography`'s.
+    chain = [c.original.to_cryptography() for c in _certificates(base / settings.certificate)]
     options = CertificateOptions(
-        privateKey=mine.privateKey.original,
-        certificate=mine.original,
-        extraCertChain=[c.original for c in _certificates(base / settings.certificate)[1:]],
+        privateKey=mine.privateKey.original.to_cryptography_key(),
+        certificate=chain[0],
+        extraCertChain=chain[1:],
         trustRoot=trusted,
     )
     return wrapServerTLS(options, plain)
 
 
-def common_name(certificate: object) -> str:
-    """Whom a client's certificate (pyOpenSSL X509) names."""
-    return str(certificate.get_subject().CN or "")  # type: ignore[attr-defined] # untyped library
+def common_name(certificate: X509) -> str:
+    """Whom a client's certificate names; "" when it names nobody."""
+    names = certificate.to_cryptography().subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else ""
 
 
 def _certificates(path: Path) -> list[Certificate]:
