@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii as quoted
 
 from gateway.delivery import Delivery, Purpose, State
 from gateway.message import Kind, Message
@@ -77,7 +78,7 @@ def _insert(
             patient_key=patient_key,
             reused=reused,
             outage_id=outage[0] if outage else None,
-            state=state.value,
+            state=state,
             closed_at=None if state == "open" else arrival.received_at,
         ),
     )
@@ -96,20 +97,23 @@ def _record(
     digest: bytes,
     deliveries: Sequence[Delivery],
 ) -> None:
-    detail = {
-        "control_id": rows.plain(arrival.message.control_id),
-        "deliveries": [[d.id, d.to, d.state.value] for d in deliveries],
-        "intake": arrival.intake,
-        "priority": arrival.message.priority.value,
-        "sender": rows.plain(arrival.message.sender),
-        "sha256": digest.hex(),
-        "ward": rows.plain(arrival.ward),
-    }
     work.journal.append(
         "refused" if arrival.refused else "accepted",
         at=arrival.received_at,
         message_id=message_id,
-        detail=detail,
+        detail=_accepted(arrival, digest, deliveries),
+    )
+
+
+def _accepted(arrival: Arrival, digest: bytes, deliveries: Sequence[Delivery]) -> str:
+    """Canonical JSON, written by hand: this is the entry every message pays for."""
+    message = arrival.message
+    rows_of_it = ",".join(f'[{d.id},{quoted(d.to)},"{d.state}"]' for d in deliveries)
+    return (
+        f'{{"control_id":{quoted(rows.plain(message.control_id))},"deliveries":[{rows_of_it}]'
+        f',"intake":{quoted(arrival.intake)},"priority":"{message.priority}"'
+        f',"sender":{quoted(rows.plain(message.sender))},"sha256":"{digest.hex()}"'
+        f',"ward":{quoted(rows.plain(arrival.ward))}}}'
     )
 
 
@@ -118,6 +122,8 @@ def _record(
 
 def _now(work: Work, key: str) -> str:
     """The number that holds for `key`, which may have been merged into another."""
+    if not work.merges:
+        return key
     found = work.row(queries.ALIAS, (key,))
     return str(found[0]) if found else key
 
@@ -139,6 +145,7 @@ def _merge(work: Work, arrival: Arrival, *, message_id: int) -> None:
     old, new = rows.plain(arrival.merged), rows.plain(patient.key) if patient else ""
     if not new or old == new:
         return
+    work.merged()
     work.execute(queries.ALIAS_FORGET, (new,))
     work.execute(queries.ALIAS_FOLLOW, (new, old))
     work.execute(queries.ALIAS_INSERT, (old, new))

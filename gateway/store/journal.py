@@ -17,7 +17,7 @@ NOTHING = bytes(32)
 # Fixed widths first, then the length of `what`: two different entries never give the same bytes.
 _HEAD = struct.Struct(">32sQdBqqH")
 
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 class Entry(NamedTuple):
@@ -48,10 +48,13 @@ class Journal:
         at: float,
         message_id: int | None = None,
         delivery_id: int | None = None,
-        detail: Mapping[str, Any],
+        detail: Mapping[str, Any] | str,
     ) -> None:
-        """Write one act down. `detail` holds no patient's text: the journal outlives what it speaks of."""
-        text = _canonical(detail)
+        """Write one act down. `detail` holds no patient's text: the journal outlives what it speaks of.
+
+        It is written as canonical JSON; a string must be that already.
+        """
+        text = detail if isinstance(detail, str) else canonical(detail)
         seq, prev = self.seq + 1, self.hash
         entry = Entry(seq, float(at), what, message_id, delivery_id, text)
         hashed = chained(prev, entry)

@@ -55,6 +55,7 @@ LAST_DELIVERY = "SELECT coalesce(max(id), 0) FROM delivery"
 # -- whose message
 
 # The number that holds now for one that was merged away; most sites never have a row here.
+ANY_ALIAS = "SELECT EXISTS (SELECT 1 FROM alias)"
 ALIAS = "SELECT new FROM alias WHERE old = ?"
 ALIAS_FORGET = "DELETE FROM alias WHERE old = ?"
 ALIAS_FOLLOW = "UPDATE alias SET new = ? WHERE new = ?"
@@ -121,7 +122,10 @@ WHERE id = ?
 """
 # Claims nobody ended: the write that should have ended them failed.
 LAPSED = _DELIVERY + "WHERE state = 'sending' AND lane = ? AND claimed_until <= ? ORDER BY id"
-CLAIMED_BY = _DELIVERY + "WHERE state = 'sending' AND claimed_by = ? ORDER BY id"
+# Named indexes: left to itself the planner walks the whole table, which after a year takes seconds.
+CLAIMED_BY = (
+    _DELIVERY + "INDEXED BY delivery_claimed WHERE state = 'sending' AND claimed_by = ? ORDER BY id"
+)
 
 MOVE = """
 UPDATE delivery SET step = ?, step_since = ?, state = ?, due = ?, tries = ?, cycles = ?, doubtful = ?,
@@ -148,7 +152,8 @@ UPDATE attempt SET ended_at = ?, outcome = ?, detail = ? WHERE id = ? AND outcom
 """
 UNDER_WAY = "SELECT id, slip FROM attempt WHERE delivery_id = ? AND outcome IS NULL ORDER BY id"
 ORPHANS = """
-SELECT a.id, a.delivery_id, d.message_id FROM attempt a JOIN delivery d ON d.id = a.delivery_id
+SELECT a.id, a.delivery_id, d.message_id
+FROM attempt a INDEXED BY attempt_under_way JOIN delivery d ON d.id = a.delivery_id
 WHERE a.outcome IS NULL AND d.state <> 'sending' ORDER BY a.id
 """
 MAY_HAVE_PRINTED = """
@@ -168,6 +173,10 @@ CONFIRMABLE = """
 SELECT id, sender, received_at FROM message
 WHERE control_id = ? AND control_id <> '' AND refused = '' ORDER BY id DESC LIMIT 50
 """
+CONFIRMABLE_FROM = """
+SELECT id, sender, received_at FROM message
+WHERE control_id = ? AND control_id <> '' AND sender = ? AND refused = '' ORDER BY id DESC LIMIT 50
+"""
 
 # -- the site
 
@@ -179,9 +188,9 @@ OUTAGE_END = "UPDATE outage SET ended_at = ? WHERE id = ?"
 # there are far fewer of those than messages.
 OUTAGE_TAKES = """
 UPDATE message SET outage_id = ? WHERE outage_id IS NULL AND state = 'open'
-AND id IN (SELECT message_id FROM delivery WHERE state = 'open'
-           UNION SELECT message_id FROM delivery WHERE state = 'sending'
-           UNION SELECT message_id FROM delivery WHERE state = 'held')
+AND id IN (SELECT message_id FROM delivery INDEXED BY delivery_due WHERE state = 'open'
+           UNION SELECT message_id FROM delivery INDEXED BY delivery_claimed WHERE state = 'sending'
+           UNION SELECT message_id FROM delivery INDEXED BY delivery_held WHERE state = 'held')
 """
 
 # Messages that came after the platform was first doubted, which may be delivered already. They are

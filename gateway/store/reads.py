@@ -49,15 +49,15 @@ AND expires_at <= ?2 ORDER BY rank, message_id, id LIMIT ?3
 """
 )
 # Each of the three has its own small index; together they are sorted, not the table walked.
-OPEN = """
+_OPEN = """
 WITH waiting AS (
-    SELECT id FROM delivery WHERE state = 'open'
-    UNION ALL SELECT id FROM delivery WHERE state = 'sending'
-    UNION ALL SELECT id FROM delivery WHERE state = 'held')
+    SELECT id FROM delivery INDEXED BY delivery_due WHERE state = 'open'
+    UNION ALL SELECT id FROM delivery INDEXED BY delivery_claimed WHERE state = 'sending'
+    UNION ALL SELECT id FROM delivery INDEXED BY delivery_held WHERE state = 'held')
 """
-OPEN_ALL = OPEN + _DELIVERY + "WHERE id IN waiting ORDER BY message_id, id LIMIT ?2"
+OPEN_ALL = _OPEN + _DELIVERY + "WHERE id IN waiting ORDER BY message_id, id LIMIT ?2"
 OPEN_TO = (
-    OPEN + _DELIVERY + "WHERE id IN waiting AND recipient = ?1 ORDER BY message_id, id LIMIT ?2"
+    _OPEN + _DELIVERY + "WHERE id IN waiting AND recipient = ?1 ORDER BY message_id, id LIMIT ?2"
 )
 
 # Skips from lane to lane through the index instead of reading every open row; then takes, for each
@@ -83,7 +83,8 @@ moment (lane, due) AS (
         ORDER BY d.due LIMIT 1)
     FROM open_lane o, rank r WHERE o.lane IS NOT NULL
     UNION ALL
-    SELECT lane, min(claimed_until) FROM delivery WHERE state = 'sending' GROUP BY lane)
+    SELECT lane, min(claimed_until) FROM delivery INDEXED BY delivery_claimed
+    WHERE state = 'sending' GROUP BY lane)
 SELECT lane, min(due) FROM moment WHERE due IS NOT NULL GROUP BY lane
 """
 

@@ -45,10 +45,11 @@ def confirm(
 
 def _candidates(work: Work, *, sender: str | None, control_id: str, at: float) -> dict[int, str]:
     """The messages that may be meant, each with its sender."""
-    found = work.rows(queries.CONFIRMABLE, (rows.plain(control_id),))
     if sender is None:
+        found = work.rows(queries.CONFIRMABLE, (rows.plain(control_id),))
         return {m: who for m, who, received_at in found if received_at >= at - RECENT}
-    return {m: who for m, who, _ in found if who == rows.plain(sender)}
+    meant = (rows.plain(control_id), rows.plain(sender))
+    return {m: who for m, who, _ in work.rows(queries.CONFIRMABLE_FROM, meant)}
 
 
 def _pending(work: Work, message_id: int) -> list[Delivery]:

@@ -20,6 +20,7 @@ from gateway.store import (
     Word,
 )
 
+# Words of ours are `StrEnum`s: they are text, and bound as they are.
 Row = tuple[Any, ...]
 
 
@@ -30,9 +31,19 @@ def plain(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-@lru_cache(maxsize=256)
+_TEXTS: dict[int, tuple[tuple[Step, ...], str]] = {}
+
+
 def steps_text(steps: tuple[Step, ...]) -> str:
-    return json.dumps([[step.by, step.within] for step in steps], separators=(",", ":"))
+    # A site has a handful of plans, each one object: to hash its steps would cost more than to find it.
+    found = _TEXTS.get(id(steps))
+    if found is not None and found[0] is steps:
+        return found[1]
+    if len(_TEXTS) >= 256:
+        _TEXTS.clear()
+    text = json.dumps([[step.by, step.within] for step in steps], separators=(",", ":"))
+    _TEXTS[id(steps)] = steps, text
+    return text
 
 
 @lru_cache(maxsize=256)
@@ -60,9 +71,9 @@ def message_values(
         sha256,
         plain(message.control_id),
         plain(message.sender),
-        message.kind.value,
+        message.kind,
         plain(message.type),
-        message.priority.value,
+        message.priority,
         plain(arrival.ward),
         patient_key,
         message.test,
@@ -81,13 +92,13 @@ def delivery_values(delivery: Delivery) -> Row:
         delivery.id,
         delivery.message_id,
         delivery.to,
-        delivery.purpose.value,
-        delivery.priority.value,
+        delivery.purpose,
+        delivery.priority,
         delivery.patient_key,
         steps_text(delivery.steps),
         delivery.created_at,
         delivery.step_since,
-        delivery.state.value,
+        delivery.state,
         delivery.due,
         delivery.degraded,
         plain(delivery.reason),
@@ -103,7 +114,7 @@ def move_values(delivery: Delivery) -> Row:
     return (
         delivery.step,
         delivery.step_since,
-        delivery.state.value,
+        delivery.state,
         delivery.due,
         delivery.tries,
         delivery.cycles,

@@ -26,12 +26,13 @@ _PASSING = (apsw.BusyError, apsw.LockedError, apsw.ProtocolError)
 class Work:
     """What a job is given: statements, the journal, and what need be looked up only once a transaction."""
 
-    __slots__ = ("_connection", "_last_delivery", "_outage", "execute", "journal")
+    __slots__ = ("_connection", "_last_delivery", "_merges", "_outage", "execute", "journal")
 
     def __init__(self, connection: apsw.Connection, execute: Execute) -> None:
         self._connection = connection
         self._outage: tuple[Any, ...] | None = None
         self._last_delivery = -1
+        self._merges: bool | None = None
         self.execute = execute
         self.journal = Journal(execute)
 
@@ -68,6 +69,16 @@ class Work:
             (self._last_delivery,) = self.rows(queries.LAST_DELIVERY)[0]
         self._last_delivery += 1
         return self._last_delivery
+
+    @property
+    def merges(self) -> bool:
+        """Whether any patient's number was ever merged into another: at most sites none was."""
+        if self._merges is None:
+            self._merges = bool(self.rows(queries.ANY_ALIAS)[0][0])
+        return self._merges
+
+    def merged(self) -> None:
+        self._merges = True
 
     @property
     def outage(self) -> tuple[Any, ...] | None:

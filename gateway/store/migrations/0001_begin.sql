@@ -119,6 +119,9 @@ CREATE TABLE whereabouts (
     at       REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- A purge forgets who left long ago.
+CREATE INDEX whereabouts_gone ON whereabouts (at) WHERE location IS NULL;
+
 -- Numbers that were merged into another (ADT^A40): always one step to the one that holds.
 CREATE TABLE alias (
     old TEXT PRIMARY KEY,
