@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
@@ -118,11 +118,11 @@ class PlatformLink(Service):
         super().startService()
         self._connector.now()
 
-    def stopService(self) -> Deferred[None] | None:
+    def stopService(self) -> Deferred[None]:
         super().stopService()
         self.give_up("Wardline stops")
         if self._retired is None:
-            return None
+            return succeed(None)
         self._closing = Deferred()
         self._retired.abort()
         return self._closing
