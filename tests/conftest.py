@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import os
 
 import pytest
 from hypothesis import settings
@@ -17,8 +18,10 @@ asyncioreactor.install(_LOOP)  # before anything imports the default one
 
 from twisted.internet import reactor  # noqa: E402
 
-settings.register_profile("busy machine", deadline=None)  # slow is not wrong
-settings.load_profile("busy machine")
+# Slow is not wrong on a busy machine; "thorough" is for a night: HYPOTHESIS_PROFILE=thorough.
+settings.register_profile("quick", deadline=None, max_examples=20)
+settings.register_profile("thorough", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 _PATIENCE = 30.0  # seconds: a test that takes longer hangs
 

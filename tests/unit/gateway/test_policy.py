@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import policy
@@ -205,7 +205,6 @@ rows = st.builds(
 )
 
 
-@settings(max_examples=300)
 @given(rows, st.sampled_from(Outcome), st.integers(1, 4))
 def test_whatever_happens_the_next_state_is_legal_and_never_without_a_moment(
     row: Delivery, outcome: Outcome, devices: int
@@ -221,7 +220,6 @@ def test_whatever_happens_the_next_state_is_legal_and_never_without_a_moment(
     assert row.degraded <= after.degraded
 
 
-@settings(max_examples=100)
 @given(st.lists(st.sampled_from([o for o in Outcome if o is not Outcome.DELIVERED]), max_size=40))
 def test_paper_that_nobody_can_confirm_is_never_printed_without_end(
     outcomes: list[Outcome],

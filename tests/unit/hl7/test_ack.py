@@ -1,7 +1,7 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Rejected
@@ -104,7 +104,6 @@ def test_what_is_written_is_read_back(code):
     assert back.positive is (code in ("AA", "CA"))
 
 
-@settings(max_examples=30)
 @given(
     st.text(st.characters(codec="latin-1", exclude_characters="|\r\n"), max_size=20),
     st.text(st.characters(codec="latin-1", exclude_characters="|\r\n"), max_size=20),
@@ -189,7 +188,6 @@ def test_an_envelope_is_found_behind_other_things():
         assert peek((before + SENT).encode()).control_id == "A1"
 
 
-@settings(max_examples=30)
 @given(st.binary(max_size=80))
 def test_peeking_never_fails(noise):
     for raw in (noise, b"MSH" + noise, b"MSH|^~\\&" + noise):

@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.hl7.delimiters import ABSENT, STANDARD, Delimiters
@@ -75,7 +75,6 @@ def test_vertical_space_is_bounded():
     assert text(r"\.sk9999\ ") == " " * 40 + " "
 
 
-@settings(max_examples=30)
 @given(st.text(alphabet=st.characters(codec="utf-8")))
 def test_what_is_escaped_reads_back_the_same(words):
     for delimiters in (STANDARD, OTHERS):
@@ -84,14 +83,12 @@ def test_what_is_escaped_reads_back_the_same(words):
         assert text(written, delimiters) == words
 
 
-@settings(max_examples=30)
 @given(st.text(alphabet="a|^~&\\"))
 def test_without_an_escape_character_delimiters_become_blanks(words):
     assert set(escape(words, NONE)) <= set("a &\\")
     assert text(words, NONE) == words
 
 
-@settings(max_examples=30)
 @given(st.text(alphabet="\\EFSTRXZC.br0Da9 é", max_size=60))
 def test_any_text_is_read_and_keeps_what_is_no_sequence(words):
     result = text(words)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.hl7.frame import Fault, FaultKind, Frame, Framer, wrap
@@ -254,7 +254,6 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(PIECES, max_size=12), st.lists(st.integers(0, 10**6), max_size=8))
 def test_any_chunking_gives_the_same_result(pieces, cuts):
     stream = b"".join(pieces)
@@ -263,7 +262,6 @@ def test_any_chunking_gives_the_same_result(pieces, cuts):
     assert in_chunks(stream, range(len(stream))) == whole
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     st.lists(PIECES, max_size=12), st.lists(st.integers(0, 10**6), max_size=8), st.integers(1, 80)
 )
@@ -277,7 +275,6 @@ NOISE = st.binary(max_size=30).filter(lambda b: b"\x0b" not in b and b"\x1c" not
 SENT = st.tuples(st.sampled_from([A, B, A + B[:10]]), NOISE)
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(SENT, max_size=8))
 def test_every_well_framed_message_comes_out_as_sent_whatever_lies_between(
     sent,
@@ -286,7 +283,6 @@ def test_every_well_framed_message_comes_out_as_sent_whatever_lies_between(
     assert messages(feed(stream)) == [body for body, _ in sent]
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.sampled_from([A, B, b"\x0b", b"\x1c\r", b"\x1c", wrap(A), wrap(B)]), max_size=10)
 )
@@ -297,7 +293,6 @@ def test_two_framed_messages_are_never_merged(pieces):
         assert b"\x1cMSH" not in body
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=200), st.lists(st.integers(0, 10**6), max_size=5))
 def test_random_streams_give_the_same_result_however_chunked(stream, cuts):
     assert in_chunks(stream, cuts) == feed(stream)

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Rejected
@@ -54,7 +54,6 @@ def test_what_is_no_message_is_not_marked():
         mark_delivered(b"hello", FIELDS)
 
 
-@settings(max_examples=30)
 @given(st.lists(st.text(max_size=20), max_size=4))
 def test_whatever_is_written_stays_in_its_segment(fields):
     raw = b"MSH|^~\\&|SIL|LABO|||1||ORU^R01|A1|P|2.5\rPID|1||4711\r"

@@ -3,7 +3,7 @@ from contextlib import suppress
 from dataclasses import fields
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Rejected
@@ -365,7 +365,6 @@ WHOLE = (
 ).encode("latin-1")
 
 
-@settings(max_examples=150)
 @given(
     st.lists(
         st.tuples(

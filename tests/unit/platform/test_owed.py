@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.channels.platform.owed import LATE, REMEMBERED, Flight, Owed
@@ -54,7 +54,6 @@ def test_what_is_awaited_is_never_forgotten():
     assert [f.control_id for f in owed] == ["A1", "A2"]
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["send", "accept", "refuse"]), st.sampled_from("ABC")),

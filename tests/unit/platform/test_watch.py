@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 from twisted.internet.task import Clock
@@ -498,7 +498,6 @@ class Recorded(Bench):
         self.good_at, self.bad = now, 0
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.lists(STEP, max_size=40))
 def test_whatever_comes_the_verdict_keeps_its_promises(steps):
     bench = Recorded()
@@ -517,7 +516,6 @@ def test_whatever_comes_the_verdict_keeps_its_promises(steps):
     assert ended <= elapsed / LIMITS.up_after
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([0.1, 1.0, 60.0]), st.booleans()), max_size=30))
 def test_without_bad_evidence_it_is_never_down(steps):
     bench = Bench()

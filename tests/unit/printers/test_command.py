@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from printers import command
@@ -43,7 +43,6 @@ def test_a_cut_feeds_to_the_blade():
     assert command.cut(full=True) == bytes.fromhex("1d564100")
 
 
-@settings(max_examples=40)
 @given(st.lists(st.sampled_from([0x00, 0x10, 0x04, 0x05, 0x14, 0xFF]), min_size=72, max_size=720))
 def test_no_image_holds_a_real_time_command(dots):
     data = bytes(dots[: len(dots) // 72 * 72])

@@ -1,7 +1,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from printers.escpos import ticket
@@ -45,7 +45,6 @@ def slip(texts):
 
 
 @given(st.tuples(*[ANYTHING] * 6), st.sampled_from(names()))
-@settings(max_examples=60, deadline=None)
 def test_whatever_a_sender_writes_only_known_commands_reach_the_printer(walk, texts, name):
     model = load(name)
     (paper,) = walk(ticket(lay_out(slip(texts), model.columns), model))
@@ -56,7 +55,6 @@ def test_whatever_a_sender_writes_only_known_commands_reach_the_printer(walk, te
 
 
 @given(TYPE)
-@settings(max_examples=80, deadline=None)
 def test_text_read_back_by_its_code_pages_is_the_cleaned_text(walk, text):
     paper = printed(walk, Text(text=text))
     assert not paper.strips
@@ -65,7 +63,6 @@ def test_text_read_back_by_its_code_pages_is_the_cleaned_text(walk, text):
 
 
 @given(st.lists(TYPE, min_size=5, max_size=5))
-@settings(max_examples=100, deadline=None)
 def test_nothing_of_a_row_is_lost_on_the_way_to_the_printer(walk, texts):
     name, value, unit, reference, mark = texts
     row = Row(name=name, value=value, unit=unit, reference=reference, mark=mark)

@@ -3,7 +3,7 @@ from collections import Counter
 from time import process_time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from printers.columns import width
@@ -101,14 +101,12 @@ def of(*body):
 
 
 @given(SLIP, st.sampled_from(WIDTHS))
-@settings(max_examples=80, deadline=None)
 def test_nothing_of_a_slip_is_lost(slip, columns):
     missing = said(slip) - printed(lay_out(slip, columns))
     assert not missing
 
 
 @given(SLIP, st.sampled_from(WIDTHS))
-@settings(max_examples=80, deadline=None)
 def test_nothing_is_wider_than_the_paper(slip, columns):
     for page in lay_out(slip, columns):
         for line in page:
@@ -116,7 +114,6 @@ def test_nothing_is_wider_than_the_paper(slip, columns):
 
 
 @given(ROW, st.sampled_from(WIDTHS))
-@settings(max_examples=80, deadline=None)
 def test_a_critical_row_is_black_from_edge_to_edge(row, columns):
     row = Row(name=row.name, value=row.value, unit=row.unit, tone=Tone.CRITICAL)
     for line in lay_out(of(row), columns)[0]:
@@ -288,7 +285,6 @@ def test_a_longer_slip_repeats_its_header_and_counts_its_pages():
 
 
 @given(st.integers(0, 400), st.integers(1, 4))
-@settings(max_examples=60, deadline=None)
 def test_rows_follow_one_another_over_the_pages(count, lines_each):
     rows = tuple(Text(text="\n".join([f"n{number}"] * lines_each)) for number in range(count))
     pages = lay_out(Slip(header=HEADER, body=rows, footer=FOOTER), 48, limits=Limits(pages=99))

@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from printers.status import (
@@ -76,7 +76,6 @@ ANSWERS = st.one_of(
 
 
 @given(st.lists(ANSWERS, max_size=12), st.lists(st.integers(0, 80), max_size=12))
-@settings(max_examples=60)
 def test_any_chunking_gives_the_same_events(parts, cuts):
     data = b"".join(parts)
     edges = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
@@ -90,7 +89,6 @@ def test_any_chunking_gives_the_same_events(parts, cuts):
 
 
 @given(st.binary(max_size=40))
-@settings(max_examples=60)
 def test_every_byte_is_reported_or_held(data):
     back = Backchannel()
 

@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from printers.text import PLACEHOLDER, clean, lines
@@ -16,7 +16,6 @@ HOSTILE = st.text(
 
 
 @given(ANYTHING | HOSTILE)
-@settings(max_examples=150)
 def test_nothing_but_printable_characters_passes(text):
     cleaned = clean(text)
     assert cleaned.isprintable()
@@ -24,13 +23,11 @@ def test_nothing_but_printable_characters_passes(text):
 
 
 @given(HOSTILE)
-@settings(max_examples=100)
 def test_what_is_clean_stays_as_it_is(text):
     assert clean(clean(text)) == clean(text)
 
 
 @given(HOSTILE.filter(lambda text: any(not c.isprintable() and c not in "\xa0\t" for c in text)))
-@settings(max_examples=100)
 def test_what_cannot_be_printed_is_seen(text):
     assert PLACEHOLDER in clean(text)
 

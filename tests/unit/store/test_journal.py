@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.store import queries
@@ -42,7 +42,6 @@ class Table:
 
 
 @given(ENTRIES, ENTRIES)
-@settings(max_examples=60)
 def test_two_different_entries_never_have_one_hash(one, other):
     assert (chained(NOTHING, one) == chained(NOTHING, other)) == (one == other)
 

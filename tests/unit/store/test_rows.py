@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.delivery import Step
@@ -16,13 +16,11 @@ TEXT = st.text(max_size=5)
 
 
 @given(STEPS)
-@settings(max_examples=50)
 def test_steps_come_back_as_they_were(steps):
     assert rows.steps(rows.steps_text(tuple(steps))) == tuple(steps)
 
 
 @given(st.text(st.characters(exclude_categories=())))
-@settings(max_examples=100)
 def test_plain_text_can_always_be_stored_and_text_that_can_be_is_kept(text):
     plain = rows.plain(text)
 
@@ -32,7 +30,6 @@ def test_plain_text_can_always_be_stored_and_text_that_can_be_is_kept(text):
 
 
 @given(TEXT, TEXT, st.one_of(st.none(), st.builds(Location, unit=TEXT, bed=TEXT)))
-@settings(max_examples=50)
 def test_a_patients_place_comes_back_as_it_was(family, value, location):
     patient = Patient(family=family, ipp="1", identifiers=(Identifier(value=value, kind="PI"),))
     where = Whereabouts(patient=patient, location=location, ward="CARD", at=5.0)

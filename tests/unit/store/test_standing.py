@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.delivery import FINAL, Purpose, State
@@ -40,13 +40,11 @@ def test_a_message_stands_as_its_deliveries_do(deliveries, stands):
 
 
 @given(ROWS)
-@settings(max_examples=60)
 def test_a_refused_message_is_refused(rows):
     assert standing(rows, refused=True) is Standing.REFUSED
 
 
 @given(ROWS)
-@settings(max_examples=60)
 def test_it_is_never_closed_while_somebody_waits(rows):
     waits = any(p is not HANDBACK and s not in FINAL for p, s in rows)
 
@@ -54,6 +52,5 @@ def test_it_is_never_closed_while_somebody_waits(rows):
 
 
 @given(ROWS)
-@settings(max_examples=60)
 def test_the_order_of_its_deliveries_does_not_matter(rows):
     assert standing(rows, refused=False) == standing(rows[::-1], refused=False)

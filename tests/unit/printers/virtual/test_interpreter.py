@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from printers import command
@@ -339,7 +339,6 @@ def test_unknown_commands_are_recorded_and_printing_goes_on(data):
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=100)
 def test_nothing_makes_it_fail(data):
     head, effects = printed(data)
 

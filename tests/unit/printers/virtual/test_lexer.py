@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from printers.virtual.lexer import LONGEST_COMMAND, Lexer, Op
@@ -102,7 +102,6 @@ PIECES = st.one_of(
 
 
 @given(st.lists(PIECES, max_size=10), st.lists(st.integers(0, 100), max_size=10))
-@settings(max_examples=100)
 def test_chunking_changes_nothing_but_where_runs_are_cut(pieces, cuts):
     data = b"".join(pieces)
     edges = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
@@ -116,7 +115,6 @@ def test_chunking_changes_nothing_but_where_runs_are_cut(pieces, cuts):
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=100)
 def test_no_byte_is_lost(data):
     lexer = Lexer()
 

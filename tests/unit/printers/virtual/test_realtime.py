@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from printers.virtual.realtime import Act, RealTime, Scanner
@@ -58,7 +58,6 @@ STREAM = st.lists(
 
 
 @given(STREAM, st.integers(1, 5))
-@settings(max_examples=100)
 def test_chunking_changes_nothing(data, size):
     together, apart = Scanner(), Scanner()
 
