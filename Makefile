@@ -1,5 +1,5 @@
 # Wardline from a checkout: everything lives in .venv and var/, nothing outside.
-# `make` alone lists what it can do.
+# `make` alone lists what it can do; `make -k lint` shows every fault, not the first.
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -8,7 +8,7 @@ ROOMS  := gateway printers $(wildcard demo)
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench lock clean
+.PHONY: help setup demo test lint style types layers house format bench lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,11 +22,19 @@ test: $(VENV)/.dev  ## set everything up and pass the tests (TESTS=tests/unit: o
 	@tools/packages strace zbar-tools || true
 	$(BIN)/python -m pytest $(TESTS)
 
-lint: $(VENV)/.dev  ## style, types, layers, house rules
+lint: style types layers house  ## style, types, layers, house rules
+
+style: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types: $(VENV)/.dev
 	$(BIN)/mypy $(ROOMS)
+
+layers: $(VENV)/.dev
 	$(BIN)/lint-imports
+
+house: $(VENV)/.dev
 	$(BIN)/python tools/house.py
 	$(BIN)/python tools/reference.py
 
