@@ -139,6 +139,22 @@ class PlatformRow:
     proof: bool = False  # it hung: only an acknowledgement counts as good
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What became of one delivery: how it stands, and every try, oldest first."""
+
+    delivery: Delivery
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unrecorded:
+    """Messages of an outage that no record speaks of yet."""
+
+    ready: tuple[int, ...]  # nothing about them can change any more
+    waiting: int  # how many others will be, one day
+
+
 class Store(Protocol):
     """One suite of contract tests holds over all who fill this role."""
 
@@ -191,7 +207,8 @@ class Store(Protocol):
     ) -> Deferred[Delivery]:
         """End an attempt (outcome and detail set) and move its delivery, in one commit.
 
-        `extra` are deliveries this move calls for (the hand-back owed to the platform). Raises
+        `extra` are deliveries this move calls for (the hand-back owed to the platform). When a hand-back
+        is delivered, what still waits for paper is WITHDRAWN: the platform has brought it. Raises
         IllegalMove; a row that another process moved meanwhile is left alone and the stored one returned.
         """
         ...
@@ -278,6 +295,30 @@ class Store(Protocol):
 
     def purge(self, *, before: float, limit: int) -> Deferred[int]:
         """Forget the content of messages that are final and older; their proof stays. Returns how many."""
+        ...
+
+    def present(self, ward: str) -> Deferred[list[Whereabouts]]:
+        """Who is in a ward, as ADT says: each patient once, under the number that holds."""
+        ...
+
+    def latest(
+        self, keys: Sequence[str], *, since: float, limit: int = 30
+    ) -> Deferred[list[Stored]]:
+        """Results of the patient with one of these keys (IPP, NDA, or one merged into them) received
+        since then, newest first; no tests, nothing that was purged."""
+        ...
+
+    def known(self, *, sender: str, control_id: str) -> Deferred[bool]:
+        """Whether there is a message of this identity."""
+        ...
+
+    def fates(self, message_id: int) -> Deferred[list[Fate]]:
+        """A message's deliveries with their attempts; then those of the summaries that stand for it."""
+        ...
+
+    def unrecorded(self, outage_id: int, *, sender: str, prefix: str) -> Deferred[Unrecorded]:
+        """Messages of this outage that another way than the platform carried, and whose record, a
+        message of `sender` whose control id is `prefix` and the message's id, was not made."""
         ...
 
     def counts(self) -> Deferred[dict[str, int]]:

@@ -166,4 +166,5 @@ def _supersede(work: Work, delivery_id: int, *, by: int, at: float) -> None:
     if row is None or row[10] != State.OPEN or row[3] == Purpose.HANDBACK:
         return
     shift(work, rows.delivery(row), State.SUPERSEDED, at=at, detail={"by": by})
+    work.execute(queries.STAND_IN, (delivery_id, by))
     restand(work, row[1], at=at)

@@ -92,6 +92,8 @@ def settle(
     _write(work, moved, at=at, detail=detail)
     for new in extra:
         _owe(work, new, moved, at=at)
+    if (moved.purpose, moved.state) == (Purpose.HANDBACK, State.DELIVERED):
+        _withdraw(work, moved, at=at)
     if extra or moved.state in FINAL:
         restand(work, moved.message_id, at=at)
     return moved
@@ -173,6 +175,14 @@ def _say(
     work.journal.append(
         what, at=at, message_id=delivery.message_id, delivery_id=delivery.id, detail=detail
     )
+
+
+def _withdraw(work: Work, handback: Delivery, *, at: float) -> None:
+    """The platform has taken it back and brings it: paper that has not begun is no longer wanted."""
+    every = [rows.delivery(row) for row in work.rows(queries.OF_MESSAGE, (handback.message_id,))]
+    for paper in every:
+        if paper.purpose is Purpose.WARD and paper.state is State.OPEN:
+            shift(work, paper, State.WITHDRAWN, at=at, detail={"handed back": handback.id})
 
 
 def _owe(work: Work, new: NewDelivery, moved: Delivery, *, at: float) -> None:

@@ -144,6 +144,8 @@ AND NOT (doubtful AND step_since > ?1)
 """
 HELD = _DELIVERY + "WHERE state = 'held' ORDER BY message_id, id LIMIT ?"
 
+STAND_IN = "INSERT OR REPLACE INTO stand_in VALUES (?, ?)"
+
 # -- attempts
 
 ATTEMPT_INSERT = "INSERT INTO attempt VALUES (NULL, ?, ?, ?, ?, NULL, NULL, '', ?, ?)"

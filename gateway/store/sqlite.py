@@ -13,14 +13,17 @@ from gateway.store import (
     Accepted,
     Arrival,
     DeviceRow,
+    Fate,
     Outage,
     PlatformRow,
     SlipRecord,
     Stored,
+    Unrecorded,
     Whereabouts,
     Word,
     arrivals,
     claims,
+    lookback,
     moves,
     reads,
     receipts,
@@ -200,6 +203,25 @@ class SqliteStore:
 
     def words(self, *, after: int) -> Deferred[list[Word]]:
         return self._reader.ask(lambda c: reads.words(c, after))
+
+    def present(self, ward: str) -> Deferred[list[Whereabouts]]:
+        return self._reader.ask(lambda c: lookback.present(c, ward))
+
+    def latest(
+        self, keys: Sequence[str], *, since: float, limit: int = 30
+    ) -> Deferred[list[Stored]]:
+        return self._reader.ask(lambda c: lookback.latest(c, keys, since=since, limit=limit))
+
+    def known(self, *, sender: str, control_id: str) -> Deferred[bool]:
+        return self._reader.ask(lambda c: lookback.known(c, sender=sender, control_id=control_id))
+
+    def fates(self, message_id: int) -> Deferred[list[Fate]]:
+        return self._reader.ask(lambda c: lookback.fates(c, message_id))
+
+    def unrecorded(self, outage_id: int, *, sender: str, prefix: str) -> Deferred[Unrecorded]:
+        return self._reader.ask(
+            lambda c: lookback.unrecorded(c, outage_id, sender=sender, prefix=prefix)
+        )
 
     def counts(self) -> Deferred[dict[str, int]]:
         return self._reader.ask(reads.counts)

@@ -11,23 +11,9 @@ from twisted.internet.defer import gatherResults
 from gateway.delivery import FINAL, IllegalMove, Outcome, Purpose, State, Step
 from gateway.message import Identifier, Kind, Location, Patient, Priority
 from gateway.store import DeviceRow, PlatformRow, Whereabouts
-from gateway.store.sqlite import SqliteStore
 from tests.unit.store.samples import HANDBACK, PAPER, RELAYED, arrival, ended, new, tried
 
 NODE = "main"
-
-
-@pytest.fixture(params=["memory", "threads"])
-def store(request, tmp_path):
-    from twisted.internet import reactor
-
-    if request.param == "memory":
-        opened = SqliteStore(":memory:", inline=True)
-    else:
-        opened = SqliteStore(tmp_path / "wardline.db", reactor=reactor, reserve=0)
-    yield opened
-    loop = reactor._asyncioEventloop
-    loop.run_until_complete(opened.close().asFuture(loop))
 
 
 async def claimed(store, lane="CARD/slip", *, now=100.0, **changes):

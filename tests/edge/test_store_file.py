@@ -16,6 +16,7 @@ from gateway.store.verify import verify
 from tests.unit.store.samples import arrival, tried
 
 NEXT = "CREATE TABLE another (id INTEGER PRIMARY KEY) STRICT; INSERT INTO another VALUES (7);"
+NEWEST = len(migrate.history())
 
 
 def mode(path):
@@ -160,7 +161,7 @@ def test_before_an_upgrade_the_file_is_copied_as_it_was(used):
     assert connection.execute("SELECT id FROM another").fetchall() == [(7,)]
     connection.close()
 
-    copy = used.with_name("wardline.db.v1-20261118.bak")
+    copy = used.with_name(f"wardline.db.v{NEWEST}-20261118.bak")
     assert mode(copy) == 0o600
     assert verify(copy).ok
     assert views.messages(copy)[0]["control_id"] == "A1"
@@ -170,18 +171,38 @@ def test_a_second_copy_of_one_day_spares_the_first(used):
     for _ in range(2):
         connection = writable(used)
         migrate.migrate(connection, moment=0.0, steps=(*migrate.history(), NEXT))
-        connection.execute("DROP TABLE another; PRAGMA user_version = 1")
+        connection.execute(f"DROP TABLE another; PRAGMA user_version = {NEWEST}")
         connection.close()
 
     names = sorted(f.name for f in used.parent.iterdir() if f.name.endswith(".bak"))
-    assert names == ["wardline.db.v1-19700101-2.bak", "wardline.db.v1-19700101.bak"]
+    assert names == [f"wardline.db.v{NEWEST}-19700101{n}.bak" for n in ("-2", "")]
+
+
+def test_an_upgrade_finds_again_which_summary_stands_for_what(used):
+    store = SqliteStore(used, inline=True, reserve=0)
+    (waiting,) = store.open_deliveries(to="CARD").result
+    summary = store.accept(arrival("S1", supersedes=(waiting.id,))).result
+    store.close()
+    connection = writable(used)
+    connection.execute(
+        "DROP TABLE stand_in; DROP INDEX message_result; DROP INDEX whereabouts_ward;"
+        "PRAGMA user_version = 1"
+    )
+    connection.close()
+
+    store = SqliteStore(used, inline=True, reserve=0)
+    (fate, stand_in) = store.fates(waiting.message_id).result
+    store.close()
+
+    assert fate.delivery.state is State.SUPERSEDED
+    assert stand_in.delivery.message_id == summary.message_id
 
 
 def test_an_upgrade_that_fails_leaves_the_file_as_it_was(used):
     connection = writable(used)
     with pytest.raises(apsw.SQLError):
         migrate.migrate(connection, steps=(*migrate.history(), NEXT + "NONSENSE;"))
-    assert migrate.version(connection) == 1
+    assert migrate.version(connection) == NEWEST
     assert not connection.table_exists("main", "another")
     connection.close()
 
