@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from gateway.channels.platform.connector import Connector, words
 from gateway.channels.platform.owed import Flight
+from gateway.channels.platform.swallowed import Swallowed
 from gateway.channels.platform.wire import Wire
 from gateway.clock import Clock
 from gateway.delivery import Receipt
@@ -95,6 +96,7 @@ class PlatformLink(Service):
             failed=self._failed,
         )
         self._queue: deque[Flight] = deque()
+        self._swallowed = Swallowed()
         self._awaited = 0
         self._wire: Wire | None = None
         self._retired: Wire | None = None
@@ -166,6 +168,9 @@ class PlatformLink(Service):
         wire, self._wire = self._wire, None
         self._empty_queue(reason)
         if wire is not None:
+            for flight in wire.owed:
+                if flight.awaited:
+                    self._swallowed.unanswered(flight.control_id)
             self._retire(wire)
             self._abandon(wire, reason)
 
@@ -178,10 +183,11 @@ class PlatformLink(Service):
             if flight is None:
                 return
             first = not self._wire.owed.waiting
+            flight.telling = flight.control_id not in self._swallowed
             self._awaited += 1
             flight.answer.addBoth(self._landed)
             self._wire.send(flight, now=self._reactor.seconds())
-            if first:
+            if first and flight.telling:
                 self._evidence.owed()
 
     def _room(self) -> bool:
@@ -207,6 +213,7 @@ class PlatformLink(Service):
         if not flight.awaited:
             return
         if flight.number:
+            self._swallowed.unanswered(flight.control_id)
             flight.answer.errback(Uncertain(f"no acknowledgement within {patience:g} s"))
         else:
             why = "busy" if self._wire else "no connection"
@@ -237,6 +244,7 @@ class PlatformLink(Service):
         still = self._wire is not None and self._wire.owed.waiting
         if ack.positive:
             self._connector.well()
+            self._swallowed.accepted(ack.control_id)
             self._evidence.acked(still=still)
         else:
             self._evidence.refused(ack.control_id, still=still)

@@ -25,6 +25,7 @@ class Flight:
     raw: bytes
     control_id: str
     token: object  # names the message: two flights of one token are two tries of one message
+    telling: bool = True  # whether its silence would say something of the platform
     answer: Deferred[Ack] = field(default_factory=Deferred)
     number: int = 0  # in the order of sending; 0: not sent
     sent_at: float = 0.0
@@ -48,15 +49,14 @@ class Owed:
 
     @property
     def waiting(self) -> bool:
-        """Whether something is owed that no later answer has overtaken. An engine answers in order
-        or nearly so: what was overtaken says nothing of whether it is still alive."""
-        return next(reversed(self._open), 0) > self._answered
+        """Whether an answer is owed whose absence says something of the platform."""
+        return any(True for _ in self._telling())
 
     @property
     def oldest_waiting(self) -> str:
-        """The control id of the first of these, "" for none."""
-        numbers = (n for n in self._open if n > self._answered)
-        return next((self._open[n].control_id for n in numbers), "")
+        """The control id of the first such message, "" for none."""
+        telling = tuple(self._telling())
+        return telling[-1].control_id if telling else ""
 
     def admits(self, flight: Flight) -> bool:
         """Whether its answer could be told from all others: no other message of its id is owed one."""
@@ -79,6 +79,15 @@ class Owed:
             self._remove(flight)
             self._answered = max(self._answered, flight.number)
         return settled
+
+    def _telling(self) -> Iterator[Flight]:
+        """Newest first. What a later answer has overtaken tells nothing: an engine answers in order
+        or nearly so, and lives."""
+        for number in reversed(self._open):
+            if number <= self._answered:
+                return
+            if self._open[number].telling:
+                yield self._open[number]
 
     def _remove(self, flight: Flight) -> None:
         del self._open[flight.number]

@@ -168,7 +168,8 @@ class _Remark:
     def __init__(self, data: bytes, why: Rejected) -> None:
         head = peek(data)
         # MSA-2 stays empty: this answer is about no single message of them.
-        self.envelope = replace(head, control_id="", fields=head.fields[:9])
+        fields = (*head.fields[:9], b"", *head.fields[10:])
+        self.envelope = replace(head, control_id="", fields=fields)
         self.data = data
         self.why = why
 

@@ -619,3 +619,72 @@ def test_stopping_while_it_connects_leaves_nothing_behind():
     bench.link.stopService()
 
     assert bench.reactor.getDelayedCalls() == []
+
+
+def unanswered(bench, control_id):
+    bench.send(control_id, timeout=1)
+    bench.reactor.advance(1)
+
+
+def accepted(bench, control_id):
+    bench.send(control_id)
+    bench.answers(control_id)
+
+
+def test_a_message_that_is_dropped_again_and_again_by_a_living_platform_is_no_silence(bench):
+    for number in range(2):
+        unanswered(bench, "A1")
+        accepted(bench, f"B{number}")
+    bench.evidence.seen.clear()
+    unanswered(bench, "A1")
+
+    assert bench.evidence.seen == []
+
+
+def test_a_message_that_was_dropped_once_may_be_dropped_by_a_platform_that_stopped(bench):
+    unanswered(bench, "A1")
+    accepted(bench, "B1")
+    bench.evidence.seen.clear()
+    unanswered(bench, "A1")
+
+    assert bench.evidence.seen == [("owed",)]
+
+
+def test_unanswered_tries_with_nothing_accepted_between_are_silence(bench):
+    accepted(bench, "B1")
+    for _ in range(5):
+        unanswered(bench, "A1")
+        bench.link.give_up("down")
+        bench.send("A0", timeout=1)
+        bench.accept()
+        bench.reactor.advance(1)
+    bench.evidence.seen.clear()
+    bench.link.give_up("down")
+    bench.send("A1")
+    bench.accept()
+
+    assert ("owed",) in bench.evidence.seen
+
+
+def test_what_is_answered_after_all_is_forgiven(bench):
+    for number in range(2):
+        unanswered(bench, "A1")
+        accepted(bench, f"B{number}")
+    accepted(bench, "A1")
+    bench.evidence.seen.clear()
+    unanswered(bench, "A1")
+
+    assert bench.evidence.seen == [("owed",)]
+
+
+def test_beside_a_dropped_message_the_silence_of_others_counts(bench):
+    for number in range(2):
+        unanswered(bench, "A1")
+        accepted(bench, f"B{number}")
+    bench.evidence.seen.clear()
+    bench.send("A1")
+    bench.send("C1")
+    assert bench.evidence.seen == [("owed",)]
+
+    bench.cable.cut()
+    assert bench.evidence.seen[-1] == ("lost", "connection lost", "C1")
