@@ -27,7 +27,7 @@ from gateway.observe import begin_logging
 from gateway.poller import Poller, Repeat
 from gateway.printing import Press
 from gateway.router import Plan
-from gateway.service import Stack, spawn
+from gateway.service import Stack, in_thread, spawn
 from gateway.store import DeviceRow, Store, Stored
 from gateway.store.sqlite import SqliteStore
 
@@ -111,6 +111,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         read=_reader(site),
         outage=main.outage,
         now=wall,
+        aside=in_thread(reactor),
     )
     press = Press(
         store, directory, channels=channels, composer=composer, health=health, clock=clock
@@ -135,6 +136,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         clock=clock,
         on_deliveries=dispatcher.accepted,
         on_receipt=main.receipt,
+        aside=in_thread(reactor),
     )
     poller = Poller(channels, gates=dispatcher.gate, health=health, clock=clock)
     for service in (_Running(dispatcher), poller, *main.services(), _chores(store, site, clock)):

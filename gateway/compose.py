@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -17,11 +18,15 @@ from gateway.hl7 import mark_delivered, read
 from gateway.message import Message
 from gateway.notice import Notice, announcement
 from gateway.render import Context, Corrections, Gap, Known, Outlet
+from gateway.service import Aside, at_once
 from gateway.store import Arrival, Outage, SlipRecord, Store, Stored
 from printers import code
 from printers.slip import Slip
 
 log = structlog.get_logger()
+
+#: Messages longer than this (bytes) are read and rendered beside the reactor.
+LONG = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,7 @@ class Composer:
         read: Callable[[Stored], Message] = _read,
         outage: Callable[[], Outage | None] = lambda: None,
         now: Callable[[], float] | None = None,
+        aside: Aside = at_once,
     ) -> None:
         self._store = store
         self._directory = directory
@@ -60,6 +66,7 @@ class Composer:
         self._read = read
         self._now = now or clock.now
         self._outage = outage
+        self._aside = aside
 
     async def slip(self, row: Delivery, attempt: Attempt) -> Slip:
         """What this attempt prints. Never fails for what a message says: that is printed as poison."""
@@ -112,8 +119,15 @@ class Composer:
             return self._refusal(stored, context)
         if stored.format == notice.FORMAT:
             return await self._notice(stored, context)
-        message = self._read(stored)
-        return render.render(message, context, corrections=await self._corrections(stored, message))
+        message = await self._again(stored)
+        corrections = await self._corrections(stored, message)
+        if len(stored.raw) <= LONG:
+            return render.render(message, context, corrections=corrections)
+        return await self._aside(partial(render.render, message, context, corrections=corrections))
+
+    async def _again(self, stored: Stored) -> Message:
+        work = partial(self._read, stored)
+        return work() if len(stored.raw) <= LONG else await self._aside(work)
 
     async def _notice(self, stored: Stored, context: Context) -> Slip:
         told = notice.read(stored.raw)

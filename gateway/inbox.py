@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -16,9 +17,13 @@ from gateway.errors import Rejected
 from gateway.hl7 import Limits, peek, read
 from gateway.message import Kind, Location, Message, Priority
 from gateway.router import Mode, Plan
+from gateway.service import Aside, at_once
 from gateway.store import Accepted, Arrival, Store, Whereabouts
 
 log = structlog.get_logger()
+
+#: Messages longer than this (bytes) are read beside the reactor, which must not stand still for 20 ms.
+LONG = 100_000
 
 #: Refusal slips a peer may cause before the lab is told once that there are more (count, seconds).
 REFUSALS, REFUSAL_WINDOW = 20, 600.0
@@ -49,6 +54,7 @@ class Inbox:
         clock: Clock,
         on_deliveries: Callable[[Accepted], None],
         on_receipt: Callable[[str, str], None] = lambda control_id, proof: None,
+        aside: Aside = at_once,
     ) -> None:
         self._store = store
         self._directory = directory
@@ -57,6 +63,7 @@ class Inbox:
         self._clock = clock
         self._on_deliveries = on_deliveries
         self._on_receipt = on_receipt
+        self._aside = aside
         self._refusals: dict[str, deque[float]] = {}
 
     async def accept(self, raw: bytes, *, door: Door, peer: str) -> Accepted:
@@ -65,7 +72,7 @@ class Inbox:
         Raises Rejected (after the refusal itself is on disk), StoreFull or StoreBroken.
         """
         try:
-            message = read(raw, default_charset=door.charset, limits=self._limits)
+            message = await self._read(raw, door)
         except Rejected as rejected:
             await self.refuse(raw, rejected, door=door, peer=peer)
             raise
@@ -95,6 +102,10 @@ class Inbox:
         now = self._clock.now()
         moved = await self._store.confirm(sender=sender, control_id=control_id, at=now, proof=proof)
         return bool(moved)
+
+    async def _read(self, raw: bytes, door: Door) -> Message:
+        work = partial(read, raw, default_charset=door.charset, limits=self._limits)
+        return work() if len(raw) <= LONG else await self._aside(work)
 
     async def refuse(self, raw: bytes, rejected: Rejected, *, door: Door, peer: str) -> None:
         """Keep what is refused and tell the lab: a sender may never look at its own refusals."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
+from twisted.internet.threads import deferToThreadPool
+
+T = TypeVar("T")
 
 _log = structlog.get_logger()
 
@@ -72,6 +75,26 @@ class Listener(Service):
 
     async def _listen(self) -> None:
         self.port = await self._endpoint.listen(self._factory)
+
+
+class Aside(Protocol):
+    """Does long work somewhere it does not hold up the reactor."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
+
+
+async def at_once(work: Callable[[], T], /) -> T:
+    """An `Aside` that is none: for tests, and where work is always short."""
+    return work()
+
+
+def in_thread(reactor: Any) -> Aside:
+    """An `Aside` in the reactor's thread pool."""
+
+    def aside(work: Callable[[], T], /) -> Deferred[T]:
+        return deferToThreadPool(reactor, reactor.getThreadPool(), work)
+
+    return aside
 
 
 def spawn(work: Coroutine[Any, Any, object], what: str) -> Deferred[None]:

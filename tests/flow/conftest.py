@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -211,6 +211,14 @@ class Hospital:
         )
         self.poller.startService()
 
+    def close(self) -> None:
+        """As SIGTERM: attempts under way are cut short, what was theirs stays in the store."""
+        self.poller.stopService()
+        stopped = Deferred.fromCoroutine(self.dispatcher.stop())
+        self.after(seconds=8)
+        assert stopped.called, "a stop must not take longer"
+        self.watch.stop()
+
     def _channel(self, name: str) -> escpos.EscposChannel:
         settings = escpos.Settings(
             name=name, kind="escpos", connect="tcp:127.0.0.1:1", model="TM-T20II"
@@ -283,8 +291,10 @@ _NOTICE = re.compile("La plateforme de messagerie")
 
 
 @pytest.fixture
-def hospital() -> Hospital:
-    return Hospital().open()
+def hospital() -> Iterator[Hospital]:
+    hospital = Hospital().open()
+    yield hospital
+    hospital.close()
 
 
 @pytest.fixture
