@@ -146,7 +146,6 @@ def _merge(work: Work, arrival: Arrival, *, message_id: int) -> None:
     if not new or old == new:
         return
     work.merged()
-    work.execute(queries.ALIAS_FORGET, (new,))
     work.execute(queries.ALIAS_FOLLOW, (new, old))
     work.execute(queries.ALIAS_INSERT, (old, new))
     moved = work.change(queries.MERGE_OPEN, (new, old))

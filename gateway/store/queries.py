@@ -57,7 +57,6 @@ LAST_DELIVERY = "SELECT coalesce(max(id), 0) FROM delivery"
 # The number that holds now for one that was merged away; most sites never have a row here.
 ANY_ALIAS = "SELECT EXISTS (SELECT 1 FROM alias)"
 ALIAS = "SELECT new FROM alias WHERE old = ?"
-ALIAS_FORGET = "DELETE FROM alias WHERE old = ?"
 ALIAS_FOLLOW = "UPDATE alias SET new = ? WHERE new = ?"
 ALIAS_INSERT = "INSERT OR REPLACE INTO alias VALUES (?, ?)"
 

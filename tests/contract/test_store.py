@@ -106,8 +106,10 @@ async def test_an_empty_control_id_names_nothing(store):
 
 async def test_a_refused_message_may_come_again_once_the_site_is_mended(store):
     refused = await store.accept(arrival(refused="PID: missing", deliveries=()))
+    worse = await store.accept(arrival(refused="PID: missing", deliveries=(), raw=b"worse"))
     mended = await store.accept(arrival())
 
+    assert worse.reused is None
     assert not mended.duplicate
     assert mended.reused is None
     assert mended.message_id != refused.message_id
@@ -120,6 +122,19 @@ async def test_a_refused_message_sent_again_and_again_is_told_once(store):
 
     assert again.duplicate
     assert len(await store.open_deliveries(to="LAB")) == 1
+
+
+async def test_a_message_that_becomes_owed_again_is_open_again(store):
+    await handed_over(store)
+    await printed(store, await claimed(store, now=120.0))
+    await store.release(now=130.0, limit=1)
+    row = await claimed(store, "platform", now=130.0)
+    notice = new("LAB", purpose=Purpose.NOTICE, steps=(Step(by="courier"),))
+    again = tried(row, State.OPEN, due=140.0)
+    assert (await store.counts())["delivered"] == 1
+
+    await store.settle(row, again, at=131.0, extra=(notice,))
+    assert (await store.counts())["open"] == 1
 
 
 async def test_text_that_was_read_with_doubt_can_be_stored(store):
@@ -380,7 +395,8 @@ async def test_deadlines_that_passed_come_most_pressing_first(store):
 
 
 async def test_what_waited_past_its_time_to_live_is_found_by_its_ward(store):
-    for number, (to, expires) in enumerate([("CARD", 10.0), ("CARD", 99.0), ("CARDIO", 10.0)]):
+    wards = [("CARD", 10.0), ("CARD", 99.0), ("CARDIO", 10.0), ("CARD/2", 10.0), ("CARD", None)]
+    for number, (to, expires) in enumerate(wards):
         delivery = new(to, expires_at=expires)
         await store.accept(arrival(f"A{number}", ipp=str(number), deliveries=(delivery,)))
 
@@ -530,6 +546,19 @@ async def test_a_wards_series_says_what_became_of_each_number(store):
     assert [r.number for r in await store.series("CARD", before=3, limit=1)] == [2]
 
 
+async def test_a_settled_row_comes_back_as_it_is_stored(store):
+    await store.accept(arrival(ipp="OLD"))
+    row = await claimed(store)
+    await store.begin(row, device="cardio-slip", at=101.0, paper=True)
+    merge = arrival("M", ipp="NEW", kind=Kind.MOVEMENT, deliveries=(), merged="OLD")
+    await store.accept(merge)
+
+    after = await store.settle(row, tried(row), at=102.0)
+
+    assert (after.slip, after.patient_key) == (1, "NEW")
+    assert after == await store.delivery(row.id)
+
+
 async def test_it_knows_the_paper_of_each_message(store):
     await store.accept(arrival("A1", ipp="1"))
     await store.accept(arrival("A2", ipp="2", steps=RELAYED))
@@ -593,13 +622,14 @@ async def test_a_merge_takes_along_what_is_open_and_remembers_what_was(store):
     await store.accept(arrival("A1", ipp="OLD", order="F7"))
     await printed(store, await claimed(store))
     await store.accept(arrival("A2", ipp="OLD"))
+    await handed_over(store, "H", ipp="OLD")
     where = moved(Patient(ipp="OLD"), "CARD", at=5.0)
     await store.accept(arrival("M1", ipp="OLD", deliveries=(), whereabouts=where))
     merge = arrival("M2", ipp="NEW", order="", kind=Kind.MOVEMENT, deliveries=(), merged="OLD")
     await store.accept(merge)
     late = await store.accept(arrival("A3", ipp="OLD", raw=b"3"))
 
-    assert [d.patient_key for d in await store.open_deliveries()] == ["NEW", "NEW"]
+    assert {d.patient_key for d in await store.open_deliveries()} == {"NEW"}
     assert (await store.content(2)).patient_key == "NEW"
     assert (await store.content(1)).patient_key == "OLD", "what was proved stays as it was proved"
     assert await ids(store) == [2], "order holds across the merge"
@@ -632,7 +662,8 @@ async def test_what_a_correction_corrects_is_found_newest_first(store):
     found = await store.earlier("69102274", order_keys=["F1"], before=before)
     assert [s.id for s in found] == [3, 1]
     assert await store.earlier("69102274", order_keys=["F9"], before=before) == []
-    assert await store.earlier("", order_keys=["F1"], before=before) == []
+    await store.accept(arrival("A6", order="F1", ipp=""))
+    assert await store.earlier("", order_keys=["F1"], before=99) == []
 
 
 # -- the platform's word
@@ -695,6 +726,14 @@ async def test_a_confirmation_that_could_mean_two_messages_withdraws_neither(sto
 
     assert await store.confirm(sender=None, control_id="A1", at=120.0, proof="MSA AA A1") == []
     assert len(await store.open_deliveries()) == 2
+
+
+async def test_a_confirmation_without_a_sender_is_not_guessed_between_two(store):
+    await store.accept(arrival("A1", ipp="1", sender="OTHER|LAB"))
+    await printed(store, await claimed(store))
+    await store.accept(arrival("A1", ipp="2"))
+
+    assert await store.confirm(sender=None, control_id="A1", at=120.0, proof="MSA AA A1") == []
 
 
 async def test_a_confirmation_of_nothing_we_know_is_only_recorded(store):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from dataclasses import replace
@@ -13,7 +14,7 @@ from gateway.delivery import Outcome, Purpose, State, Step
 from gateway.message import Kind, Location, Patient
 from gateway.store import Whereabouts
 from gateway.store.connection import NoStore, StoreRefused
-from gateway.store.journal import Entry, chained
+from gateway.store.journal import Entry, canonical, chained
 from gateway.store.sqlite import SqliteStore
 from gateway.store.verify import _verdict, verify
 from tests.unit.store.samples import HANDBACK, RELAYED, arrival, ended, new, tried
@@ -102,6 +103,29 @@ def test_a_day_as_it_was_written_is_found_so(path):
 
 def words(connection):
     return {what for (what,) in connection.execute("SELECT DISTINCT what FROM journal")}
+
+
+def test_every_entry_is_canonical_json(opened):
+    for (detail,) in opened.execute("SELECT detail FROM journal"):
+        assert detail == canonical(json.loads(detail))
+
+
+def test_a_reprint_is_no_second_delivery(tmp_path):
+    path = tmp_path / "wardline.db"
+    store = SqliteStore(path, inline=True, reserve=0)
+    result(store.accept(arrival()))
+    (row,) = result(store.claim("CARD/slip", node=NODE, now=200.0, limit=1))
+    for _ in range(2):
+        attempt = result(store.begin(row, device="d", at=200.0, paper=True))
+        after = tried(row) if row.state is State.SENDING else row
+        row = result(store.settle(row, after, at=201.0, attempt=ended(attempt)))
+    store.close()
+
+    connection = apsw.Connection(str(path))
+    said = [what for (what,) in connection.execute("SELECT what FROM journal ORDER BY seq")]
+    connection.close()
+    assert said == ["accepted", "attempt", "delivered", "attempt", "attempt ended"]
+    assert verify(path).ok
 
 
 def test_the_day_was_eventful(opened):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import apsw
 import pytest
 from twisted.internet.defer import Deferred, gatherResults
 
 from gateway.errors import StoreBroken, StoreFull
+from gateway.message import Kind
+from gateway.store import arrivals, site
 from gateway.store.connection import writable
 from gateway.store.sqlite import SqliteStore
 from gateway.store.verify import verify
@@ -95,6 +99,23 @@ async def test_a_commit_is_never_larger_than_the_reactor_can_answer_at_once(thre
     assert max(sizes) <= MOST
 
 
+async def test_a_claim_alone_needs_no_sync_but_spares_nobody_else_theirs(threaded):
+    seen, run, held, hold = [], ledger(threaded).run, Event(), Event()
+    ledger(threaded).run = lambda jobs, synced: (
+        seen.append((len(jobs), synced)) or run(jobs, synced=synced)
+    )
+    claim = {"node": "n", "now": 100.0, "limit": 1}
+
+    holding = threaded._writer.submit(lambda work: held.set() or hold.wait(5))
+    assert held.wait(5)
+    together = [threaded.claim("CARD/slip", **claim), threaded.accept(arrival())]
+    hold.set()
+    await gatherResults([holding, *together])
+    await threaded.claim("CARD/slip", **claim)
+
+    assert seen == [(1, True), (2, True), (1, False)]
+
+
 async def test_answers_come_in_the_order_they_were_asked_for(threaded):
     order = []
     asked = [
@@ -117,7 +138,7 @@ async def test_whoever_hung_up_does_not_undo_what_was_sent(threaded):
     assert (await threaded.counts())["open"] == 1
 
 
-async def test_one_job_that_fails_fails_alone(store):
+async def test_one_job_that_fails_fails_alone(store, path):
     def broken_job(work):
         work.execute("INSERT INTO word VALUES (NULL, 1.0, 'x', 'x', 'x', '{}')")
         work.journal.append("x", at=1.0, detail={})
@@ -135,21 +156,33 @@ async def test_one_job_that_fails_fails_alone(store):
     assert [(await before).message_id, (await after).message_id] == [1, 2]
     assert await store.words(after=0) == []
     assert store.told == []
+    assert verify(path).ok, "what was undone left no hole in the chain"
 
 
-async def test_an_outage_begun_by_a_job_that_failed_never_was(threaded):
+def test_a_job_undone_within_its_batch_leaves_nothing_to_the_next(path):
     def begin_and_fail(work):
-        from gateway.store import site
-
         site.begin_outage(work, at=1.0, reason="r", by="b")
         raise ZeroDivisionError
 
-    failing = threaded._writer.submit(begin_and_fail)
-    accepted = threaded.accept(arrival())
+    store = SqliteStore(path, inline=True, reserve=0)
+    failed, accepted = ledger(store).run(
+        [begin_and_fail, lambda work: arrivals.accept(work, arrival())]
+    )
 
-    with pytest.raises(ZeroDivisionError):
-        await failing
-    assert (await threaded.content((await accepted).message_id)).outage_id is None
+    assert failed.check(ZeroDivisionError)
+    assert store.content(accepted.message_id).result.outage_id is None
+    store.close()
+    assert verify(path).ok
+
+
+def test_a_merge_counts_for_the_next_in_its_batch(path):
+    store = SqliteStore(path, inline=True, reserve=0)
+    merge = arrival("M", ipp="NEW", kind=Kind.MOVEMENT, deliveries=(), merged="OLD")
+    arriving = [arrival("A1", ipp="OLD"), merge, arrival("A2", ipp="OLD")]
+    ledger(store).run([lambda work, a=a: arrivals.accept(work, a) for a in arriving])
+
+    assert [d.patient_key for d in store.open_deliveries().result] == ["NEW", "NEW"]
+    store.close()
 
 
 async def test_after_closing_nothing_is_taken(path):
@@ -180,6 +213,7 @@ async def test_a_full_disk_refuses_and_takes_again_when_there_is_room(store):
         await store.accept(large)
     assert await refused_together(store) == 3
     assert store.told == []
+    assert not store.changed(), "what was not written was written by nobody else"
 
     connection.pragma("max_page_count", pages + 1000)
     assert not (await store.accept(large)).duplicate
@@ -345,6 +379,24 @@ async def test_the_log_stays_within_its_bound_under_load(threaded, path):
 
     assert largest < 2 * BOUND * 4096
     assert path.stat().st_size > 5 * 2**20, "what was committed reached the database"
+
+
+async def test_what_is_committed_reaches_the_database_beside_the_writer(threaded, path):
+    from twisted.internet import reactor
+    from twisted.internet.task import deferLater
+
+    from gateway.store.checkpoint import BEGIN, BOUND
+
+    batch = [threaded.accept(arrival(f"A{n}", raw=b"x" * 9000)) for n in range(500)]
+    await gatherResults(batch)
+    log = path.with_name("wardline.db-wal").stat().st_size
+    assert BEGIN * 4096 < log < BOUND * 4096, "the writer itself had no reason to"
+
+    for _ in range(200):
+        if path.stat().st_size > 2**21:
+            break
+        await deferLater(reactor, 0.02, lambda: None)
+    assert path.stat().st_size > 2**21
 
 
 async def test_a_reader_that_stays_does_not_stop_the_writer(threaded, path):
