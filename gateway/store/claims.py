@@ -61,19 +61,17 @@ def _choose(work: Work, lane: str, *, now: float, limit: int, busy: Collection[s
                 chosen.append(delivery_id)
             elif patient not in seen:
                 seen.add(patient)
-                chosen.extend(_first(work, patient, lane, due=delivery_id, now=now))
+                chosen.extend(_first(work, patient, lane, now=now))
     return chosen
 
 
-def _first(work: Work, patient: str, lane: str, *, due: int, now: float) -> list[int]:
+def _first(work: Work, patient: str, lane: str, *, now: float) -> list[int]:
     """The patient's first row of the lane, or none while it must be waited for.
 
     On paper a row in a pause is not waited for: a critical result must never stand behind a routine
     one whose printer is empty. The platform gets them in order, whatever it takes.
     """
     row = work.row(queries.FIRST_OF_PATIENT, (patient, lane, now))
-    if row is None or row[1] != State.OPEN:
+    if row is None or row[1] != State.OPEN or row[2] > now:
         return []
-    if row[2] > now:
-        return [] if lane == "platform" else [due]
     return [row[0]]
