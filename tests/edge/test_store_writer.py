@@ -221,6 +221,22 @@ async def test_a_full_disk_refuses_and_takes_again_when_there_is_room(store):
     assert (await store.counts())["open"] == 2
 
 
+async def test_a_commit_that_found_no_room_was_nobodys(store, path):
+    failures = [apsw.FullError("full")]
+
+    def no_room_once(sql):
+        if sql == "COMMIT" and failures:
+            raise failures.pop()
+
+    watch(store, no_room_once)
+    with pytest.raises(StoreFull):
+        await store.accept(arrival("A1"))
+    assert (await store.accept(arrival("A2"))).message_id == 1
+
+    assert not store.changed()
+    assert verify(path).ok
+
+
 async def refused_together(store):
     """Everybody in a commit that fails is told so."""
     asked = [store.accept(arrival(f"B{n}", raw=b"x" * 100_000)) for n in range(3)]
