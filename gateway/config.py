@@ -7,7 +7,7 @@ import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -81,6 +81,14 @@ class LimitSettings(Settings):
     unit: str = ""
 
 
+class PacksSettings(Settings):
+    """When a ward's last results are printed without anybody asking."""
+
+    at_outage: bool = False  # at the beginning of each outage
+    every: Annotated[Duration, Field(ge=60.0)] | None = None  # and so often while it lasts
+    reach: Annotated[Duration, Field(gt=0.0)] = 72 * 3600.0  # results older than this are left out
+
+
 class Site(BaseModel):
     """A whole site as its administrator wrote it."""
 
@@ -95,6 +103,7 @@ class Site(BaseModel):
     lab: LabSettings
     plans: dict[Priority, PlanSettings] = {}
     limits: tuple[LimitSettings, ...] = ()
+    packs: PacksSettings = PacksSettings()
     base: Path = Path()  # what relative paths start from; set by `read`
 
     @model_validator(mode="after")
@@ -267,5 +276,17 @@ def _rest(site: Site) -> Iterator[str]:
         ZoneInfo(site.site.timezone)
     except Exception:  # noqa: BLE001 - zoneinfo raises four kinds for a bad name
         yield f'site.timezone: no time zone "{site.site.timezone}"'
+    if site.platform is None and (site.packs.at_outage or site.packs.every):
+        yield "packs: without a [platform] there is no outage to print them in"
+    yield from _relayed(site)
     if site.platform is None and any(i.mode == "relay" for i in site.intakes):
         yield "platform: an intake in mode relay needs a [platform]"
+
+
+def _relayed(site: Site) -> Iterator[str]:
+    """What an intake is to pass on must be sent to the platform by every plan."""
+    if not any(intake.mode == "relay" for intake in site.intakes):
+        return
+    for priority, plan in site.plans.items():
+        if plan.steps[0].by != "platform":
+            yield f"plans.{priority}.steps: an intake in mode relay needs the platform as first step"

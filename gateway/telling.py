@@ -5,12 +5,16 @@ from __future__ import annotations
 import getpass
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gateway import reporting
 from gateway.clock import wall
 from gateway.config import Site
+from gateway.directory import folded
+from gateway.errors import Unusable
+from gateway.pack import WORD
 from gateway.store import views
 from gateway.store.sqlite import SqliteStore
 from gateway.store.verify import verify as verify_journal
@@ -19,13 +23,16 @@ from gateway.store.verify import verify as verify_journal
 def status(site: Site, *, as_json: bool) -> int:
     """The platform, the devices and the counts; a device never heard of is "unknown"."""
     found = views.status(site.database())
+    if site.platform is None:
+        found["platform"] = {"state": "none", "since": None, "reason": "", "by": ""}
     heard = found["devices"]
     unknown: dict[str, Any] = {"state": "unknown", "reasons": [], "since": None}
     found["devices"] = {d.name: heard.get(d.name, unknown) for d in site.devices}
     if as_json:
         return _json(found)
     platform, counts = found["platform"], found["counts"]
-    print(f"platform  {platform['state']} since {platform['since']} {platform['reason']}".rstrip())
+    since = f" since {platform['since']}" if platform["since"] else ""
+    print(f"platform  {platform['state']}{since} {platform['reason']}".rstrip())
     for name, device in found["devices"].items():
         print(f"{name:20} {device['state']} {', '.join(device['reasons'])}".rstrip())
     print("messages  " + ", ".join(f"{n} {state}" for state, n in counts.items()))
@@ -52,15 +59,28 @@ def messages(site: Site, *, control_id: str | None, as_json: bool) -> int:
 
 def outage(site: Site, word: str, *, reason: str) -> int:
     """A person's word on the platform: written down, and obeyed by the service within a second."""
+    _say(site, f"outage {word}", reason=reason, detail={})
+    return 0
+
+
+def pack(site: Site, ward: str) -> int:
+    """Ask for a ward's last results on its own printer. Raises Unusable."""
+    known = next((w for w in site.wards if folded(w.code) == folded(ward)), None)
+    if known is None:
+        raise Unusable(f"no ward {ward}: there is {', '.join(w.code for w in site.wards)}")
+    if not known.devices:
+        raise Unusable(f"ward {known.code} has no printer of its own")
+    _say(site, WORD, reason="", detail={"ward": known.code})
+    return 0
+
+
+def _say(site: Site, word: str, *, reason: str, detail: Mapping[str, Any]) -> None:
     path = site.database()
     path.parent.mkdir(parents=True, exist_ok=True)
     store = SqliteStore(path, reactor=None, inline=True)
-    said = store.say(
-        at=wall(), by=getpass.getuser(), word=f"outage {word}", reason=reason, detail={}
-    )
+    said = store.say(at=wall(), by=getpass.getuser(), word=word, reason=reason, detail=detail)
     said.addCallback(lambda _: store.close())
-    print(f"said: outage {word}")
-    return 0
+    print(f"said: {word}")
 
 
 def report(site: Site, *, outage: str, form: str, output: Path | None) -> int:

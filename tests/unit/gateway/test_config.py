@@ -94,6 +94,7 @@ def test_a_priority_without_a_plan_has_a_sensible_one():
         (('{ by = "courier" }', '{ by = "pigeon" }'), 'no step "pigeon"'),
         ((', within = "5s"', ""), "needs `within`"),
         ((', { by = "courier" }', ""), "needs a step on paper"),
+        (('{ by = "platform", within = "5s" }, ', ""), "needs the platform as first step"),
         (('within = "5s"', "within = 5"), 'written like "500ms"'),
         (('[site]\ncode = "HEX"', '[site]\ncode = "HEX"\ntimezone = "Europe/Pari"'), "time zone"),
         (('[platform]\nkind = "mllp"\nconnect = "tcp:127.0.0.1:2600"', ""), "needs a [platform]"),
