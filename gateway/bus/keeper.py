@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+import structlog
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
@@ -13,6 +14,8 @@ from gateway.bus.role import Session, Trouble
 
 #: Pauses between tries, seconds: the first, then doubled each time.
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+
+_log = structlog.get_logger()
 
 S = TypeVar("S", bound=Session)
 
@@ -92,4 +95,5 @@ def trouble(failure: Failure) -> Trouble:
     """What went wrong, in the words of `role`; what no driver foresaw is told by its kind."""
     if isinstance(failure.value, Trouble):
         return failure.value
+    _log.error("bus.bug", error=failure.getTraceback())
     return Trouble(f"{type(failure.value).__name__} while connecting")

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 
@@ -202,7 +202,7 @@ class BusIntake(Service):
                 )
             except Rejected:
                 return False
-            except StoreBroken:
+            except (StoreBroken, CancelledError):
                 raise
             except Exception as error:  # noqa: BLE001 - one message must not stop its neighbours
                 _log.error("intake.bug", error=type(error).__name__, where=_where(error))

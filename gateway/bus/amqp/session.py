@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel
-from aiormq.exceptions import ChannelNotFoundEntity
+from aiormq.exceptions import AMQPError, ChannelNotFoundEntity
 from twisted.internet.defer import Deferred
 from yarl import URL
 
@@ -63,7 +63,7 @@ class Session:
         return channel
 
     async def aside(self) -> AbstractChannel:
-        """A channel for a question that the broker may answer by closing it."""
+        """A channel for what may fail, and may be closed, without the session."""
         assert self._connection is not None
         return await self._connection.channel(publisher_confirms=False)
 
@@ -80,12 +80,16 @@ class Session:
     async def ensure_queue(self, name: str) -> None:
         """A durable queue of this name; one that is there stays as it is."""
         if not await self.is_there(lambda c: c.declare_queue(name, passive=True)):
-            await (await self.channel()).declare_queue(name, durable=True)
+            channel = await self.aside()
+            await channel.declare_queue(name, durable=True)
+            await channel.close()
 
     async def ensure_exchange(self, name: str, kind: str) -> None:
         """A durable exchange of this name; one that is there stays as it is."""
         if not await self.is_there(lambda c: c.declare_exchange(name, passive=True)):
-            await (await self.channel()).declare_exchange(name, kind, durable=True)
+            channel = await self.aside()
+            await channel.declare_exchange(name, kind, durable=True)
+            await channel.close()
 
     def opened(self) -> None:
         """From now on its end is told."""
@@ -115,12 +119,17 @@ class Session:
         if self._ready:
             self._holder.lost(why)
 
+    def trouble(self, error: BaseException | None) -> Trouble:
+        """What this error means, on this connection."""
+        said = self._wire.closed_by if self._wire is not None else None
+        return trouble(error, said=said)
+
     @property
     def over(self) -> bool:
         return self._over
 
     def _ended(self, _: object, error: BaseException | None) -> None:
-        self.end(trouble(error))
+        self.end(self.trouble(error))
 
     async def _goodbye(self) -> None:
         with contextlib.suppress(Exception):
@@ -137,18 +146,13 @@ async def opening(session: Session, work: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         session.abandon()
         raise
-    except OSError as error:  # a file of the site's, not the network: that is Trouble already
+    except (AMQPError, OSError, Trouble) as error:  # a TimeoutError is an OSError
         session.abandon()
-        raise trouble_of_file(error) from error
-    except Exception as error:
+        raise session.trouble(error) from error
+    except Exception:  # a bug, which must look like one
         session.abandon()
-        raise trouble(error) from error
+        raise
     session.opened()
-
-
-def trouble_of_file(error: OSError) -> Trouble:
-    name = Path(error.filename).name if isinstance(error.filename, str | Path) else ""
-    return Trouble(f"cannot read {name}: {error.strerror}" if name else "connection lost")
 
 
 def _url(server: Server, password: str, name: str) -> URL:

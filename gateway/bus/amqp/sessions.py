@@ -15,7 +15,6 @@ from twisted.internet.defer import Deferred
 
 from gateway.bridge import from_asyncio
 from gateway.bus.amqp.session import Session
-from gateway.bus.amqp.words import trouble
 from gateway.bus.role import (
     Arrived,
     CanaryHolder,
@@ -89,7 +88,7 @@ class Source(Session):
             await _consume(self, settings.receipts, prefetch=RECEIPTS, heard=holder.receipt)
 
     async def _declare(self, settings: IntakeSettings) -> None:
-        channel = await self.channel()
+        channel = await self.aside()
         dead = settings.dead_letters
         await channel.declare_exchange(dead, "fanout", durable=True)
         letters = await channel.declare_queue(dead, durable=True)
@@ -153,7 +152,7 @@ class Canary(Session):
         try:
             await self._check()
         except Exception as error:
-            raise trouble(error) from error
+            raise self.trouble(error) from error
 
     async def _check(self) -> None:
         """Is everything there that a message needs? The broker closes the channel when it is not."""

@@ -1,7 +1,8 @@
 """The bytes of an AMQP 0-9-1 connection: how it is made and cut, and what the library does not pass on.
 
-RabbitMQ says with `connection.blocked` that it takes no messages for now, and why (disk, memory). The
-library only logs that, so the frames are watched on their way in.
+RabbitMQ says with `connection.blocked` that it takes no messages for now, and why (disk, memory), and
+with `connection.close` why it ends a connection. The library only logs the first and may lose the words
+of the second, so the frames are watched on their way in.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from aiormq.connection import TransportFactory
@@ -17,7 +19,8 @@ from yarl import URL
 from gateway.bus.role import REFUSED, SILENT, Trouble
 
 _METHOD, _CONNECTION = 1, 10  # frame type; class id of the connection's own methods
-_BLOCKED, _UNBLOCKED = 60, 61  # method ids; RabbitMQ's extension of AMQP 0-9-1
+_CLOSE = 50  # method id
+_BLOCKED, _UNBLOCKED = 60, 61  # RabbitMQ's extension of AMQP 0-9-1
 _HEAD = 7  # octets before a frame's payload: type, channel, size
 _LONGEST = 512  # of a method of the connection that is looked at
 
@@ -40,12 +43,13 @@ class Wire(TransportFactory):
         self._within = within
         self._blocked = blocked
         self._transport: asyncio.Transport | None = None
+        self.closed_by: Closed | None = None  # the broker's own goodbye
 
     async def create(
         self, url: URL, **kwargs: Any
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         loop = asyncio.get_running_loop()
-        reader = _Ear(self._blocked, loop=loop)
+        reader = _Ear(self._heard, loop=loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         try:
             async with asyncio.timeout(self._within):
@@ -56,6 +60,12 @@ class Wire(TransportFactory):
             raise _unreachable(error) from error
         self._transport = made
         return reader, asyncio.StreamWriter(made, protocol, reader, loop)
+
+    def _heard(self, said: Blocked | Closed) -> None:
+        if isinstance(said, Closed):
+            self.closed_by = said
+        else:
+            self._blocked(said.reason)
 
     def cut(self) -> None:
         """End it now, whatever is still to be written."""
@@ -74,28 +84,45 @@ def _unreachable(error: Exception) -> Trouble:
 
 
 class _Ear(asyncio.StreamReader):
-    """Hears the broker say that it is blocked, and passes everything on."""
+    """Hears what the broker says of itself, and passes everything on."""
 
-    def __init__(self, blocked: Callable[[str], None], *, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, heard: Callable[[Blocked | Closed], None], *, loop: asyncio.AbstractEventLoop
+    ) -> None:
         super().__init__(loop=loop)
-        self._blocked = blocked
+        self._heard = heard
         self._frames = Frames()
 
     def feed_data(self, data: Any) -> None:
-        for reason in self._frames.feed(bytes(data)):
-            self._blocked(reason)
+        for said in self._frames.feed(bytes(data)):
+            self._heard(said)
         super().feed_data(data)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """It takes no messages for now; "": it takes them again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """It ends the connection: AMQP's reply code and text."""
+
+    code: int
+    text: str
+
+
 class Frames:
-    """Looks for `connection.blocked` and `connection.unblocked` in a stream of frames, cut anyhow."""
+    """Looks for what a broker says of itself in a stream of frames, cut anyhow."""
 
     def __init__(self) -> None:
         self._kept = bytearray()  # what came of the frame that is looked at
         self._skip = 0  # octets still to come of a frame that is not
 
-    def feed(self, data: bytes) -> Iterator[str]:
-        """The reason of each blocking that is said in `data`; "" for the end of one."""
+    def feed(self, data: bytes) -> Iterator[Blocked | Closed]:
+        """What is said in `data`, with what came before."""
         at = 0
         while at < len(data):
             if self._skip:
@@ -116,7 +143,7 @@ class Frames:
     def _size(self) -> int:
         return int.from_bytes(self._kept[3:7], "big")
 
-    def _look(self) -> Iterator[str]:
+    def _look(self) -> Iterator[Blocked | Closed]:
         ours = self._kept[0] == _METHOD and self._kept[1:3] == b"\0\0" and self._size() <= _LONGEST
         if len(self._kept) == _HEAD and not ours:
             self._skip = self._size() + 1
@@ -127,9 +154,18 @@ class Frames:
         self._kept.clear()
 
 
-def _said(method: bytes) -> Iterator[str]:
-    number = int.from_bytes(method[:2], "big")
+def _said(method: bytes) -> Iterator[Blocked | Closed]:
+    number, rest = int.from_bytes(method[:2], "big"), method[2:]
     if number == _BLOCKED:
-        yield f"blocked by the broker: {method[3 : 3 + method[2]].decode('utf-8', 'replace')}"
+        yield Blocked(reason=f"blocked by the broker: {_short(rest)}")
     elif number == _UNBLOCKED:
-        yield ""
+        yield Blocked(reason="")
+    elif number == _CLOSE:
+        yield Closed(code=int.from_bytes(rest[:2], "big"), text=_short(rest[2:]))
+
+
+def _short(data: bytes) -> str:
+    """A short string: its length in one octet, then UTF-8. In one line and without a comma: it goes
+    into alarms and onto paper."""
+    text = data[1 : 1 + data[0]].decode("utf-8", "replace") if data else ""
+    return " ".join(text.replace(",", ";").split())
