@@ -1,0 +1,18 @@
+"""Real neighbours that several test modules use, each started once."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.system.rabbitmq import PACKAGES, Rabbit, install
+
+
+@pytest.fixture(scope="session")
+def rabbit(tmp_path_factory):
+    """A RabbitMQ; a test that breaks it mends it."""
+    install(*PACKAGES)
+    broker = Rabbit(tmp_path_factory.mktemp("rabbit") / "node")
+    try:
+        yield broker.start()
+    finally:
+        broker.close()
