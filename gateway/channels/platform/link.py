@@ -31,6 +31,8 @@ _log = structlog.get_logger()
 
 #: A connection that lasted this long was a good one, seconds: the next try comes at once.
 LASTED = 5.0
+#: How long a trial may be owed its answer before the next one goes over another connection, seconds.
+RENEW = 30.0
 #: How long a connection that was given up is still listened to, for answers that come late.
 LINGER = 30.0
 
@@ -151,6 +153,7 @@ class PlatformLink(Service):
         patience = max(0.0, timeout if limit is None else min(timeout, limit))
         timer = self._reactor.callLater(patience, self._too_late, flight, patience)
         self._queue.append(flight)
+        self._renew()
         if self._wire is None:
             self._connector.now()
         self._pump()
@@ -178,21 +181,33 @@ class PlatformLink(Service):
 
     def _pump(self) -> None:
         """Send what the window, the platform's reading and its control ids allow."""
-        while self._wire is not None and not self._wire.paused and self._room():
-            flight = self._next(self._wire)
+        while (wire := self._wire) is not None and not wire.paused and self._room(wire):
+            flight = self._next(wire)
             if flight is None:
                 return
-            first = not self._wire.owed.waiting
+            first = not wire.owed.waiting
             flight.telling = flight.control_id not in self._swallowed
             self._awaited += 1
             flight.answer.addBoth(self._landed)
-            self._wire.send(flight, now=self._reactor.seconds())
+            wire.send(flight, now=self._reactor.seconds())
             if first and flight.telling:
                 self._evidence.owed()
 
-    def _room(self) -> bool:
-        window = self.window if self._evidence.trial_limit is None else 1
-        return self._awaited < window
+    def _room(self, wire: Wire) -> bool:
+        """On trial, none while the last one is owed its answer: a platform that thaws must not find
+        one message many times over."""
+        if self._evidence.trial_limit is None:
+            return self._awaited < self.window
+        return not self._awaited and not wire.owed.waiting
+
+    def _renew(self) -> None:
+        """On trial, a connection that has not answered for long may be all that hangs: try another."""
+        oldest = self._wire.owed.oldest_waiting if self._wire else None
+        if self._wire is None or oldest is None or self._evidence.trial_limit is None:
+            return
+        if not oldest.awaited and oldest.sent_at + RENEW <= self._reactor.seconds():
+            wire, self._wire = self._wire, None
+            self._retire(wire)
 
     def _next(self, wire: Wire) -> Flight | None:
         """The first in the queue whose answer could be told from those that are owed."""
@@ -279,7 +294,8 @@ class PlatformLink(Service):
         if wire is not self._wire:
             return
         self._wire = None
-        why, owing = words(reason), wire.owed.oldest_waiting
+        oldest = wire.owed.oldest_waiting
+        why, owing = words(reason), oldest.control_id if oldest else ""
         _log.info("platform.link_lost", reason=why, owing=owing)
         if lasted >= LASTED:
             self._connector.well()

@@ -53,10 +53,10 @@ class Owed:
         return any(True for _ in self._telling())
 
     @property
-    def oldest_waiting(self) -> str:
-        """The control id of the first such message, "" for none."""
+    def oldest_waiting(self) -> Flight | None:
+        """The first such message."""
         telling = tuple(self._telling())
-        return telling[-1].control_id if telling else ""
+        return telling[-1] if telling else None
 
     def admits(self, flight: Flight) -> bool:
         """Whether its answer could be told from all others: no other message of its id is owed one."""

@@ -412,6 +412,47 @@ def test_on_trial_a_message_waits_no_longer_than_the_trial(bench):
     assert bench.outcome("A1") is Uncertain
 
 
+def test_on_trial_nothing_follows_a_message_that_is_owed_its_answer(bench):
+    bench.evidence.trial_limit = 3.0
+    bench.send("A1")
+    bench.reactor.advance(3)
+    bench.send("A2")
+    bench.reactor.advance(3)
+    assert bench.sent() == ["A1"]
+    assert bench.outcome("A2") is TemporaryFailure
+
+    bench.answers("A1")
+    bench.send("A3")
+    assert bench.sent() == ["A1", "A3"]
+
+
+def test_on_trial_another_connection_is_tried_when_one_has_not_answered_for_long(bench):
+    bench.evidence.trial_limit = 3.0
+    bench.send("A1")
+    bench.reactor.advance(29)
+    bench.send("A2")
+    assert bench.tries == 1
+
+    bench.reactor.advance(3)
+    bench.send("A3")
+    bench.accept()
+    assert bench.sent() == ["A3"]
+    bench.answers("A1", on=bench.cables[0])
+    assert [x.control_id for x in bench.late] == ["A1"]
+
+
+def test_what_it_drops_again_and_again_does_not_stop_the_trials(bench):
+    for number in range(2):
+        unanswered(bench, "A1")
+        accepted(bench, f"B{number}")
+    bench.evidence.trial_limit = 3.0
+    bench.send("A1")
+    bench.reactor.advance(3)
+    bench.send("A2")
+
+    assert bench.sent()[-2:] == ["A1", "A2"]
+
+
 def test_evidence_of_a_good_day(bench):
     bench.send("A1")
     bench.send("A2")
