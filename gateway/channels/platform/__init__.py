@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gateway.channels.platform.link import Evidence, Late, PlatformLink
+from gateway.channels.platform.link import PlatformLink
+from gateway.channels.platform.roles import Evidence, Late
 from gateway.settings import Duration, Endpoint
 from gateway.settings import Settings as Table
 

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from gateway.channels.platform.connector import Connector, words
 from gateway.channels.platform.owed import Flight
+from gateway.channels.platform.roles import Evidence, Late
 from gateway.channels.platform.swallowed import Swallowed
 from gateway.channels.platform.wire import Wire
 from gateway.clock import Clock
@@ -35,40 +36,6 @@ LASTED = 5.0
 RENEW = 30.0
 #: How long a connection that was given up is still listened to, for answers that come late.
 LINGER = 30.0
-
-
-class Evidence(Protocol):
-    """Who judges from what the link sees whether the platform is up."""
-
-    @property
-    def trial_limit(self) -> float | None:
-        """None: as many messages as the window holds. Else one at a time, for so many seconds."""
-        ...
-
-    def reached(self) -> None: ...
-    def unreachable(self, reason: str) -> None: ...
-    def lost(self, reason: str, *, owing: str) -> None: ...
-    def owed(self) -> None: ...
-    def acked(self, *, still: bool) -> None: ...
-    def refused(self, control_id: str, *, still: bool) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Late:
-    """An answer that came after its wait had ended."""
-
-    control_id: str
-    token: object  # as it was given to `deliver`
-    ack: Ack
-
-    @property
-    def accepted(self) -> bool:
-        """The platform has the message."""
-        return self.ack.positive
-
-    @property
-    def proof(self) -> str:
-        return f"MSA {self.ack.code}"
 
 
 class PlatformLink(Service):
@@ -258,6 +225,7 @@ class PlatformLink(Service):
             return
         still = self._wire is not None and self._wire.owed.waiting
         if ack.positive:
+            self._spare(settled[0], ack)
             self._connector.well()
             self._swallowed.accepted(ack.control_id)
             self._evidence.acked(still=still)
@@ -268,6 +236,14 @@ class PlatformLink(Service):
                 _conclude(flight, ack)
             else:
                 self._on_late(Late(control_id=ack.control_id, token=flight.token, ack=ack))
+        self._pump()
+
+    def _spare(self, accepted: Flight, ack: Ack) -> None:
+        """Another try of what was just accepted waits to be sent: it need not be."""
+        for flight in tuple(self._queue):
+            same = (flight.control_id, flight.token) == (accepted.control_id, accepted.token)
+            if same and flight.awaited:
+                _conclude(flight, ack)
 
     def writable(self, wire: Wire) -> None:
         """It reads again."""

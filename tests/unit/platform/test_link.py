@@ -441,6 +441,20 @@ def test_on_trial_another_connection_is_tried_when_one_has_not_answered_for_long
     assert [x.control_id for x in bench.late] == ["A1"]
 
 
+def test_a_try_that_waits_is_spared_when_another_is_accepted_late(bench):
+    bench.evidence.trial_limit = 3.0
+    bench.send("A1", token=1, key="first")
+    bench.reactor.advance(3)
+    bench.send("A1", token=1, key="second")
+    bench.send("A1", token=2, key="other")
+    bench.answers("A1")
+
+    assert bench.results["second"] == "MSA AA A1"
+    assert "other" not in bench.results
+    assert bench.sent() == ["A1", "A1"]
+    assert bench.link.in_flight == 1
+
+
 def test_what_it_drops_again_and_again_does_not_stop_the_trials(bench):
     for number in range(2):
         unanswered(bench, "A1")
