@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ from gateway.inbox import Inbox
 from gateway.locale import translator
 from gateway.message import Message, Priority
 from gateway.observe import begin_logging
+from gateway.pack import PackDesk, Schedule
 from gateway.poller import Poller, Repeat
 from gateway.printing import Press
 from gateway.router import Plan
@@ -35,6 +37,10 @@ log = structlog.get_logger()
 
 #: One process of this version stands alone on its store.
 NODE = "main"
+#: How soon a word said by another process (`wardline outage begin`) is heard, seconds.
+HEARING = 0.25
+#: How soon a pack that has become due is noticed, seconds.
+PACKS = 2.0
 #: The machine's clock may drift this far from ours before somebody is told, seconds.
 JUMP = 2.0
 
@@ -138,9 +144,20 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         on_receipt=main.receipt,
         aside=in_thread(reactor),
     )
+    packs = PackDesk(
+        store,
+        schedule=Schedule(**site.packs.model_dump()),
+        wards=[w.code for w in site.wards if w.devices],
+        clock=clock,
+        outage=main.outage,
+        accepted=dispatcher.accepted,
+    )
     poller = Poller(channels, gates=dispatcher.gate, health=health, clock=clock)
     for service in (_Running(dispatcher), poller, *main.services(), _chores(store, site, clock)):
         stack.addService(service)
+    hear = partial(_hear, store, (main.listen, packs.listen))
+    stack.addService(Repeat(hear, every=HEARING, clock=clock, what="words"))
+    stack.addService(Repeat(packs.look, every=PACKS, clock=clock, what="packs"))
     stack.addService(Repeat(_Chime(store, clock).look, every=10.0, clock=clock, what="clock"))
     for settings in site.intakes:
         module = registry.load(registry.INTAKES, settings.kind)
@@ -155,6 +172,13 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
             )
         )
     return stack
+
+
+async def _hear(store: Store, listeners: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Words said by another process: whoever they are for looks at them."""
+    if store.changed():
+        for listen in listeners:
+            await listen()
 
 
 def _channel(settings: Any, reactor: Any, clock: ReactorClock) -> Channel:

@@ -71,6 +71,8 @@ def _service_verbs(verbs: Verbs) -> None:
     outage = _verb(verbs, "outage", does="say that the platform is down, or back", run=_outage)
     outage.add_argument("word", choices=("begin", "end"))
     _with_config(outage).add_argument("--reason", required=True, metavar="TEXT")
+    pack = _verb(verbs, "pack", does="print a ward's last results, as far as known", run=_pack)
+    _with_config(pack).add_argument("--ward", required=True, metavar="CODE")
 
 
 def _reading_verbs(verbs: Verbs) -> None:
@@ -115,6 +117,12 @@ def _outage(options: argparse.Namespace) -> int:
     from gateway import telling
 
     return telling.outage(config.read(options.config), options.word, reason=options.reason)
+
+
+def _pack(options: argparse.Namespace) -> int:
+    from gateway import telling
+
+    return telling.pack(config.read(options.config), options.ward)
 
 
 def _status(options: argparse.Namespace) -> int:

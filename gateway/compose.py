@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from gateway import notice, render
+from gateway import notice, pack, render
 from gateway.clock import Clock
 from gateway.delivery import Attempt, Delivery, NewDelivery, Purpose, State
 from gateway.directory import Directory
@@ -131,6 +131,10 @@ class Composer:
 
     async def _notice(self, stored: Stored, context: Context) -> Slip:
         told = notice.read(stored.raw)
+        if told.topic == pack.TOPIC:
+            now = context.printed_at
+            found = await pack.gather(self._store, told.detail, read=self._read, now=now)
+            return render.pack(found, context)
         if told.topic == "summary":
             waited = [await self._waited(number) for number in told.detail["messages"]]
             return render.summary(waited, replace(context, reason=told.detail["reason"]))

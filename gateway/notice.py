@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.delivery import NewDelivery
+from gateway.delivery import NewDelivery, Purpose, State
 from gateway.message import Kind, Message, Priority
-from gateway.store import Arrival
+from gateway.store import Arrival, Store
 
 FORMAT = "notice"
+SENDER = "WARDLINE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """`topic`: "summary", "refusals", "outage began", "outage ended", "test page"; `detail` is JSON."""
+    """`topic`: "summary", "pack", "outage began", "outage ended"; `detail` is JSON."""
 
     topic: str
     detail: Mapping[str, Any]
@@ -29,7 +30,7 @@ class Notice:
         """The record the store keeps; `control_id` makes it one of its kind."""
         return Message(
             control_id=control_id,
-            sender="WARDLINE",
+            sender=SENDER,
             type="NOTICE",
             kind=Kind.NOTICE,
             priority=priority,
@@ -62,3 +63,18 @@ def announcement(
         deliveries=deliveries,
         supersedes=supersedes,
     )
+
+
+async def waiting(store: Store, ward: str, *, stale: Callable[[Notice], bool]) -> tuple[int, ...]:
+    """Deliveries of notices that still wait for a ward's paper and are `stale`, for what replaces them.
+
+    A summary is a notice too, and the only paper of the results it stands for: ask what it is about.
+    """
+    found: list[int] = []
+    for delivery in await store.open_deliveries(to=ward):
+        if delivery.purpose is not Purpose.NOTICE or delivery.state is not State.OPEN:
+            continue
+        stored = await store.content(delivery.message_id)
+        if stored.format == FORMAT and stored.raw and stale(read(stored.raw)):
+            found.append(delivery.id)
+    return tuple(found)

@@ -17,15 +17,11 @@ from gateway.config import Site
 from gateway.outage import OutageDesk
 from gateway.platform import handback, probe
 from gateway.platform.watch import Standing, State, Watch
-from gateway.poller import Repeat
 from gateway.relay import Relay
 from gateway.service import spawn
 from gateway.store import Accepted, Outage, PlatformRow, Store
 
 log = structlog.get_logger()
-
-#: How soon a word said by another process (`wardline outage begin`) is heard, seconds.
-HEARING = 0.25
 
 
 class Lanes(Protocol):
@@ -132,8 +128,11 @@ class Upstream:
             clock=self._clock,
             wake=self._kick,
         )
-        hearing = Repeat(self._hear, every=HEARING, clock=self._clock, what="words")
-        return (self.link, prober, returning, hearing, _Judging(self.watch))
+        return (self.link, prober, returning, _Judging(self.watch))
+
+    async def listen(self) -> None:
+        """Another process has said something."""
+        await self.desk.listen()
 
     def _kick(self) -> None:
         if self._lanes is not None:
@@ -155,10 +154,6 @@ class Upstream:
     async def _confirm(self, control_id: str, proof: str) -> None:
         now = self._clock.now()
         await self._store.confirm(sender=None, control_id=control_id, at=now, proof=proof)
-
-    async def _hear(self) -> None:
-        if self._store.changed():
-            await self.desk.listen()
 
 
 class _Judging(Service):
@@ -192,6 +187,9 @@ class NoUpstream:
 
     def services(self) -> tuple[Service, ...]:
         return ()
+
+    async def listen(self) -> None:
+        """There is no platform to say anything of."""
 
 
 def _standing(row: PlatformRow | None) -> Standing | None:

@@ -21,6 +21,7 @@ from gateway.render.courier import carried, unrouted
 from gateway.render.document import document
 from gateway.render.notice import Poison, Refusal, outage_began, outage_ended, poison, refusal
 from gateway.render.order import order
+from gateway.render.pack import Pack, Present, pack
 from gateway.render.result import result
 from gateway.render.summary import summary
 from gateway.render.testpage import Device, test_page
@@ -35,7 +36,9 @@ __all__ = [
     "Gap",
     "Known",
     "Outlet",
+    "Pack",
     "Poison",
+    "Present",
     "Printed",
     "Refusal",
     "Waited",
@@ -45,6 +48,7 @@ __all__ = [
     "order",
     "outage_began",
     "outage_ended",
+    "pack",
     "poison",
     "refusal",
     "render",

@@ -45,9 +45,13 @@ def whereabouts(_: Translate, location: Location | None) -> str:
 
 def person(_: Translate, message: Message, context: Context) -> str:
     """The same identity in running text, for lists."""
-    patient = message.patient
-    if patient is None:
+    if message.patient is None:
         return _("NO IDENTITY: GIVE TO NOBODY")
+    return named(_, message.patient, context)
+
+
+def named(_: Translate, patient: Patient, context: Context) -> str:
+    """A patient in running text: name, birth name, birth date, numbers, one below the other."""
     birth_name = line(f"{patient.birth_name} {patient.birth_given}")
     parts = (
         line(f"{patient.family} {patient.given}") or _("NO NAME"),

@@ -103,7 +103,7 @@ def unrecorded(
     connection: apsw.Connection, outage_id: int, *, sender: str, prefix: str
 ) -> Unrecorded:
     found = connection.execute(UNRECORDED, (outage_id, prefix, rows.plain(sender))).fetchall()
-    ready = tuple(message_id for message_id, ready in found if ready)
+    ready = tuple(int(message_id) for message_id, closed in found if closed)
     return Unrecorded(ready=ready, waiting=len(found) - len(ready))
 
 
