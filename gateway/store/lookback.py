@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import apsw
 
@@ -103,7 +104,7 @@ def unrecorded(
     connection: apsw.Connection, outage_id: int, *, sender: str, prefix: str
 ) -> Unrecorded:
     found = connection.execute(UNRECORDED, (outage_id, prefix, rows.plain(sender))).fetchall()
-    ready = tuple(int(message_id) for message_id, closed in found if closed)
+    ready: tuple[Any, ...] = tuple(message_id for message_id, closed in found if closed)
     return Unrecorded(ready=ready, waiting=len(found) - len(ready))
 
 

@@ -76,3 +76,53 @@ def test_the_state_of_the_platform_survives_a_restart(hospital):
     row = hospital.do(hospital.store.platform())
 
     assert (row.state, row.by) == ("down", "Dr Martin")
+
+
+def all_printers(hospital, words):
+    for printer in hospital.printers:
+        hospital.trouble(words, at=printer)
+
+
+def results(hospital):
+    """Slips of results on any printer."""
+    return [t for name in hospital.printers for t in hospital.paper(name) if "Potassium" in t]
+
+
+def test_paper_that_has_not_begun_is_withdrawn_when_the_platform_takes_the_message_back(hospital):
+    all_printers(hospital, "paper out")
+    hospital.after(seconds=30)
+    hospital.link.mood = "dead"
+    hospital.receives(hospital.sample())
+    hospital.after(seconds=300)
+    assert hospital.outcomes() == ["CARD courier open", "PLATFORM platform held"]
+
+    hospital.link.mood = "up"
+    hospital.watch.say_up(by="test")
+    hospital.do(hospital.store.release(now=hospital.time.now(), limit=10))
+    hospital.dispatcher.kick("platform")
+    hospital.after(seconds=5)
+    assert hospital.outcomes() == ["CARD courier withdrawn", "PLATFORM platform delivered"]
+
+    all_printers(hospital, "paper in")
+    hospital.after(seconds=120)
+    (raw,) = hospital.link.received
+    assert b"ZWL|NOT-DELIVERED|CARD" in raw
+    assert results(hospital) == []
+    assert hospital.store.messages()[0]["state"] == "delivered"
+
+
+def test_paper_that_has_not_begun_is_withdrawn_by_a_late_acknowledgement(hospital):
+    all_printers(hospital, "paper out")
+    hospital.after(seconds=30)
+    hospital.link.mood = "hangs"
+    sample = hospital.sample()
+    hospital.receives(sample)
+    hospital.after(seconds=120)
+
+    hospital.do(hospital.inbox.confirm(sample.control_id, sender=None, proof="late MSA AA"))
+    all_printers(hospital, "paper in")
+    hospital.after(seconds=120)
+
+    assert hospital.outcomes() == ["CARD neighbour withdrawn", "PLATFORM platform delivered"]
+    assert results(hospital) == []
+    assert hospital.link.received == [], "it has it: it is not sent again"
