@@ -19,11 +19,11 @@ _ORDERED = (Kind.RESULT, Kind.ORDER)
 def accept(work: Work, arrival: Arrival) -> Accepted:
     """Write an arrival down, unless it is the same as one that came before."""
     digest = sha256(arrival.raw).digest()
-    earlier = work.rows(queries.SAME_IDENTITY, _identity(arrival))
+    earlier = _earlier(work, arrival)
     for message_id, known in earlier:
         if known == digest:
             return _again(work, arrival, message_id)
-    reused = earlier[0][0] if earlier and not arrival.refused else None
+    reused = max(earlier)[0] if earlier and not arrival.refused else None
     patient_key = _key_of(work, arrival.message)
     message_id = _insert(work, arrival, digest=digest, patient_key=patient_key, reused=reused)
     deliveries = tuple(
@@ -49,9 +49,12 @@ def find(work: Work, keys: Sequence[str]) -> Whereabouts | None:
     return rows.whereabouts(max(found, key=lambda row: row[3])) if found else None
 
 
-def _identity(arrival: Arrival) -> tuple[str, str, bool]:
+def _earlier(work: Work, arrival: Arrival) -> list[tuple[int, bytes]]:
+    """Messages of this sender under this control id: id and hash."""
     message = arrival.message
-    return rows.plain(message.control_id), rows.plain(message.sender), bool(arrival.refused)
+    identity = (rows.plain(message.control_id), rows.plain(message.sender), bool(arrival.refused))
+    found = work.rows(queries.SAME_IDENTITY, identity)
+    return found if len(found) < 50 else work.rows(queries.SAME_IDENTITY_NEWEST, identity)
 
 
 def _again(work: Work, arrival: Arrival, message_id: int) -> Accepted:

@@ -31,9 +31,14 @@ JOURNAL_APPEND = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 # -- accepting
 
-# Newest first and not all of them: a sender that always uses one control id must not slow us down.
 # Like is compared with like: what was refused once may be sent again when the site was mended.
+# In no order: asking for one costs 3 of 4 microseconds, and there is hardly ever a row.
 SAME_IDENTITY = """
+SELECT id, sha256 FROM message
+WHERE control_id = ? AND sender = ? AND control_id <> '' AND (refused <> '') = ? LIMIT 50
+"""
+# A sender that always uses one control id must not slow us down: of so many, the newest.
+SAME_IDENTITY_NEWEST = """
 SELECT id, sha256 FROM message
 WHERE control_id = ? AND sender = ? AND control_id <> '' AND (refused <> '') = ?
 ORDER BY id DESC LIMIT 50

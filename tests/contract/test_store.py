@@ -88,6 +88,14 @@ async def test_other_content_under_a_known_control_id_is_another_message_and_say
     assert (await store.content(other.message_id)).reused == first.message_id
 
 
+async def test_a_sender_that_knows_one_control_id_only_is_still_told_apart(store):
+    for number in range(60):
+        last = await store.accept(arrival(raw=b"%d" % number))
+
+    assert last.reused == last.message_id - 1
+    assert (await store.accept(arrival(raw=b"59"))).duplicate
+
+
 async def test_two_senders_may_use_one_control_id(store):
     await store.accept(arrival())
     other = await store.accept(arrival(sender="IMAGERIE|H"))
