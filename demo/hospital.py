@@ -84,13 +84,15 @@ class Hospital:
         self.config = self.folder / "site.toml"
         self.config.write_text(self._site(), "utf-8")
         self.store = self.folder / "wardline.db"
-        self.start_platform()
         for name, port in self.printer_ports.items():
-            self._start(
+            self._launch(
                 name,
                 *(_wardline(), "printer", "--listen", f"tcp:{port}:interface=127.0.0.1"),
                 *("--out", str(self.folder / name), "--speed", str(self.speed), "--name", name),
             )
+        self.start_platform()
+        for name in self.printer_ports:
+            self._ready(name)
         self.start_wardline()
 
     def start_platform(self) -> None:
@@ -175,20 +177,24 @@ class Hospital:
     # -- its parts
 
     def _start(self, name: str, *command: str) -> None:
+        self._launch(name, *command)
+        self._ready(name)
+
+    def _launch(self, name: str, *command: str) -> None:
         with (self.folder / f"{name}.log").open("a") as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
             )
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip() == "ready":
-                break
-        else:
-            Program(name=name, process=process).bury()
-            raise DidNotHappen(f"{name} did not start: see {self.folder / (name + '.log')}")
         if name in self.programs:
             self.programs[name].stop()
         self.programs[name] = Program(name=name, process=process)
+
+    def _ready(self, name: str) -> None:
+        process = self.programs[name].process
+        assert process.stdout is not None
+        if not any(line.strip() == "ready" for line in process.stdout):
+            self.programs[name].bury()
+            raise DidNotHappen(f"{name} did not start: see {self.folder / (name + '.log')}")
 
     def _site(self) -> str:
         devices = "".join(
