@@ -1,0 +1,1 @@
+"""What Wardline's speed is measured with: everything side by side in one run, nothing asserted."""
