@@ -42,7 +42,7 @@ format: $(VENV)/.dev  ## put the code into the house's shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: setup  ## measure what docs/explanation claims
+bench: $(VENV)/.dev  ## measure what docs/explanation/performance.md tells
 	$(BIN)/python -m benchmarks
 
 # Hashes and no addresses: the same lock serves whatever mirror a hospital allows.
