@@ -54,7 +54,10 @@ class Opened:
         The ledger says its own new length before it commits, so what it writes is never mistaken
         for another's.
         """
-        found, _ = chain_end(self._ear.execute)
+        try:
+            found, _ = chain_end(self._ear.execute)
+        except apsw.BusyError:  # asked on the reactor's thread: not now is an answer
+            return False
         longer = found > max(self._heard, self._ledger.seq)
         answer = longer or self._ledger.overtaken
         self._heard, self._ledger.overtaken = found, False
@@ -109,12 +112,14 @@ def open_threaded(
         after=checkpointer.between_commits,
     )
     threads.append(writer)
+    ear = readable(path)
+    ear.set_busy_timeout(0)
     return Opened(
         path,
         ledger=ledger,
         writer=writer,
         reader=ThreadedReader(readable(path), reactor=reactor),
-        ear=readable(path),
+        ear=ear,
         checkpointer=checkpointer,
     )
 

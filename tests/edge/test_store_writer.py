@@ -365,6 +365,17 @@ async def test_a_word_said_between_two_of_its_own_writes_is_heard(store, path):
     assert store.changed()
 
 
+async def test_listening_to_others_never_waits(threaded):
+    class Deaf:
+        def execute(self, sql):
+            raise apsw.BusyError("locked")
+
+    assert threaded._opened._ear.pragma("busy_timeout") == 0
+    ear, threaded._opened._ear = threaded._opened._ear, Deaf()
+    assert not threaded.changed()
+    threaded._opened._ear = ear
+
+
 async def test_two_processes_write_one_chain(store, path):
     other = SqliteStore(path, inline=True, reserve=0)
     for number in range(20):
