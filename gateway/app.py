@@ -169,6 +169,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
                 clock=clock,
                 base=site.base,
                 on_broken=on_broken,
+                zone=site.site.timezone,
             )
         )
     return stack

@@ -81,6 +81,7 @@ class BusIntakeKind:
         clock: Clock,
         base: Path,
         on_broken: Callable[[object], None],
+        zone: str = "UTC",  # a bus has no acknowledgement with a date
     ) -> BusIntake:
         return BusIntake(
             settings,
