@@ -14,14 +14,20 @@ from gateway.channels.platform import Late
 from gateway.clock import ReactorClock
 from gateway.compose import Composer
 from gateway.config import Site
+from gateway.hl7 import Form
 from gateway.outage import OutageDesk
 from gateway.platform import handback, probe
+from gateway.platform.record import Recorder
 from gateway.platform.watch import Standing, State, Watch
+from gateway.poller import Repeat
 from gateway.relay import Relay
 from gateway.service import spawn
 from gateway.store import Accepted, Outage, PlatformRow, Store
 
 log = structlog.get_logger()
+
+#: How often it is looked whether a message's record can be written, seconds.
+RECORDING = 5.0
 
 
 class Lanes(Protocol):
@@ -128,7 +134,19 @@ class Upstream:
             clock=self._clock,
             wake=self._kick,
         )
-        return (self.link, prober, returning, _Judging(self.watch))
+        return (self.link, prober, returning, *self._recording(), _Judging(self.watch))
+
+    def _recording(self) -> tuple[Service, ...]:
+        """What tells the platform who received what, where the site wants that."""
+        if self._settings.record == "none":
+            return ()
+        recorder = Recorder(
+            self._store,
+            form=Form(self._settings.record),
+            site=self._site.site.code,
+            clock=self._clock,
+        )
+        return (Repeat(recorder.look, every=RECORDING, clock=self._clock, what="record"),)
 
     async def listen(self) -> None:
         """Another process has said something."""

@@ -9,6 +9,7 @@ from gateway.hl7.frame import Fault, FaultKind, Frame, Framer, wrap
 from gateway.hl7.handback import mark_delivered
 from gateway.hl7.limits import Limits, Range
 from gateway.hl7.reader import read
+from gateway.hl7.record import Form, Said, dtm, record
 
 __all__ = [
     "Ack",
@@ -16,17 +17,21 @@ __all__ = [
     "Envelope",
     "Fault",
     "FaultKind",
+    "Form",
     "Frame",
     "Framer",
     "Limits",
     "Range",
+    "Said",
     "Unreadable",
     "ack",
+    "dtm",
     "extract",
     "mark_delivered",
     "peek",
     "read",
     "read_ack",
+    "record",
     "refusal",
     "split",
     "wrap",

@@ -31,3 +31,4 @@ class Settings(Table):
     window: Annotated[int, Field(ge=1, le=1000)] = 16  # messages unanswered at once
     connect_within: Duration = 2.0
     handback_rate: Annotated[int, Field(ge=1, le=1000)] = 50  # messages a second given back
+    record: Literal["none", "oru", "mdm"] = "none"  # told after an outage: who received what
