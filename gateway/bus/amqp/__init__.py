@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 
 from gateway.bridge import from_asyncio
 from gateway.bus import role
 from gateway.bus.address import Broker
 from gateway.bus.amqp import sessions
-from gateway.bus.amqp.session import opening
+from gateway.bus.amqp.words import trouble
 from gateway.bus.letter import check_address
 from gateway.bus.settings import BusIntake, BusPlatform
 from gateway.settings import Duration, Name, Settings
@@ -95,34 +96,24 @@ class PlatformSettings(Server, BusPlatform):
 def target(
     settings: PlatformSettings, *, base: Path, holder: role.TargetHolder
 ) -> Deferred[role.Target]:
-    return from_asyncio(_target(settings, base, holder))
+    return _begun(lambda: sessions.Target(settings, base=base, holder=holder).open())
 
 
 def source(
     settings: IntakeSettings, *, base: Path, holder: role.SourceHolder
 ) -> Deferred[role.Source]:
-    return from_asyncio(_source(settings, base, holder))
+    return _begun(lambda: sessions.Source(settings, base=base, holder=holder).open())
 
 
 def canary(
     settings: PlatformSettings, *, base: Path, holder: role.CanaryHolder
 ) -> Deferred[role.Canary]:
-    return from_asyncio(_canary(settings, base, holder))
+    return _begun(lambda: sessions.Canary(settings, base=base, holder=holder).open())
 
 
-async def _target(settings: PlatformSettings, base: Path, holder: role.TargetHolder) -> role.Target:
-    session = sessions.Target(holder)
-    await opening(session, session.open(settings, base=base, holder=holder))
-    return session
-
-
-async def _source(settings: IntakeSettings, base: Path, holder: role.SourceHolder) -> role.Source:
-    session = sessions.Source(holder)
-    await opening(session, session.open(settings, base=base, holder=holder))
-    return session
-
-
-async def _canary(settings: PlatformSettings, base: Path, holder: role.CanaryHolder) -> role.Canary:
-    session = sessions.Canary(holder)
-    await opening(session, session.open(settings, base=base, holder=holder))
-    return session
+def _begun(begin: Callable[[], Coroutine[Any, Any, Any]]) -> Deferred[Any]:
+    """A session that is being opened; a file of the site's that cannot be read is its end."""
+    try:
+        return from_asyncio(begin())
+    except OSError as error:
+        return fail(trouble(error))

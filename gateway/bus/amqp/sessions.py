@@ -1,4 +1,4 @@
-"""What each kind of session declares on AMQP, and does: publish with confirms, consume, sing."""
+"""What each kind of session declares on AMQP, and does: publish with confirms, consume, send canaries."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage
-from aiormq.exceptions import DeliveryError, PublishError
+from aiormq.exceptions import AMQPError, DeliveryError, PublishError
 from pamqp.common import Arguments
 from twisted.internet.defer import Deferred
 
 from gateway.bridge import from_asyncio
-from gateway.bus.amqp.session import Session
+from gateway.bus.amqp.session import Session, opened
 from gateway.bus.role import (
     Arrived,
     CanaryHolder,
@@ -36,60 +36,90 @@ RECEIPTS = 200
 CANARY_QUEUE: Arguments = {"x-max-length": 100, "x-message-ttl": 60_000}
 
 
-class Target(Session):
+class Target:
     """Publishes to the site's exchange, and hears receipts."""
 
-    async def open(self, settings: PlatformSettings, *, base: Path, holder: TargetHolder) -> None:
-        await self.connect(settings, base=base, name="platform", blocked=holder.blocked)
-        if settings.declare and settings.exchange:
-            await self.ensure_exchange(settings.exchange, settings.exchange_type)
-        channel = await self.channel(publisher_confirms=True, on_return_raises=True)
+    def __init__(self, settings: PlatformSettings, *, base: Path, holder: TargetHolder) -> None:
+        self._settings = settings
+        self._holder = holder
+        self._exchange: AbstractExchange | None = None
+        self._session = Session(
+            settings, base=base, name="platform", holder=holder, blocked=holder.blocked
+        )
+
+    async def open(self) -> Target:
+        await opened(self._session, self._open())
+        return self
+
+    async def _open(self) -> None:
+        settings, session = self._settings, self._session
+        await _ensure_exchange(session, settings)
+        channel = await session.channel(publisher_confirms=True, on_return_raises=True)
         self._exchange = await _exchange(channel, settings.exchange)
-        self._mandatory = settings.mandatory
-        self._reply_to = settings.receipts or None
         if settings.receipts:
-            await self.ensure_queue(settings.receipts)
-            await _consume(self, settings.receipts, prefetch=RECEIPTS, heard=holder.receipt)
+            await session.ensure_queue(settings.receipts)
+            await _consume(
+                session, settings.receipts, prefetch=RECEIPTS, heard=self._holder.receipt
+            )
 
     def publish(self, parcel: Parcel) -> Deferred[None]:
         return from_asyncio(self._publish(parcel))
 
+    def close(self) -> Deferred[None]:
+        return self._session.close()
+
     async def _publish(self, parcel: Parcel) -> None:
+        assert self._exchange is not None
+        reply_to = self._settings.receipts or None
         message = aio_pika.Message(
             parcel.body,
             headers=dict(parcel.headers),
             content_type=parcel.content_type,
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             message_id=parcel.message_id,
-            correlation_id=parcel.message_id if self._reply_to else None,
-            reply_to=self._reply_to,
+            correlation_id=parcel.message_id if reply_to else None,
+            reply_to=reply_to,
             app_id="wardline",
         )
+        mandatory = self._settings.mandatory
         try:
-            await self._exchange.publish(message, parcel.address, mandatory=self._mandatory)
+            await self._exchange.publish(message, parcel.address, mandatory=mandatory)
         except PublishError as error:
             raise Unroutable(f"no queue takes {parcel.address or 'it'}") from error
         except DeliveryError as error:
             raise Declined("basic.nack") from error
 
 
-class Source(Session):
+class Source:
     """Consumes a durable queue of Wardline's own, bound to the exchanges that feed the wards."""
 
-    async def open(self, settings: IntakeSettings, *, base: Path, holder: SourceHolder) -> None:
-        await self.connect(settings, base=base, name=settings.name, blocked=lambda reason: None)
-        await self._declare(settings)
-        self._channel = await _consume(
-            self, settings.queue_name, prefetch=settings.prefetch, heard=holder.arrived
+    def __init__(self, settings: IntakeSettings, *, base: Path, holder: SourceHolder) -> None:
+        self._settings = settings
+        self._holder = holder
+        self._channel: AbstractChannel | None = None
+        self._session = Session(
+            settings, base=base, name=settings.name, holder=holder, blocked=lambda reason: None
         )
-        self._prefetch = settings.prefetch
-        if settings.receipts:
-            await self.ensure_queue(settings.receipts)
-            await _consume(self, settings.receipts, prefetch=RECEIPTS, heard=holder.receipt)
 
-    async def _declare(self, settings: IntakeSettings) -> None:
-        channel = await self.aside()
-        dead = settings.dead_letters
+    async def open(self) -> Source:
+        await opened(self._session, self._open())
+        return self
+
+    async def _open(self) -> None:
+        settings, session = self._settings, self._session
+        await self._declare()
+        self._channel = await _consume(
+            session, settings.queue_name, prefetch=settings.prefetch, heard=self._holder.arrived
+        )
+        if settings.receipts:
+            await session.ensure_queue(settings.receipts)
+            await _consume(
+                session, settings.receipts, prefetch=RECEIPTS, heard=self._holder.receipt
+            )
+
+    async def _declare(self) -> None:
+        settings, dead = self._settings, self._settings.dead_letters
+        channel = await self._session.aside()
         await channel.declare_exchange(dead, "fanout", durable=True)
         letters = await channel.declare_queue(dead, durable=True)
         await letters.bind(dead)
@@ -105,65 +135,88 @@ class Source(Session):
     def ping(self) -> Deferred[None]:
         return from_asyncio(self._ping())
 
+    def close(self) -> Deferred[None]:
+        return self._session.close()
+
     async def _ping(self) -> None:
-        await self._channel.set_qos(prefetch_count=self._prefetch)
+        assert self._channel is not None
+        await self._channel.set_qos(prefetch_count=self._settings.prefetch)
 
 
-class Canary(Session):
+class Canary:
     """Sends canaries through an exchange of the kind that carries the messages, to a queue of its own."""
 
-    async def open(self, settings: PlatformSettings, *, base: Path, holder: CanaryHolder) -> None:
-        await self.connect(settings, base=base, name="canary", blocked=holder.blocked)
+    def __init__(self, settings: PlatformSettings, *, base: Path, holder: CanaryHolder) -> None:
         self._settings = settings
-        self._aside: AbstractChannel | None = None
-        if settings.declare and settings.exchange:
-            await self.ensure_exchange(settings.exchange, settings.exchange_type)
-        await self._check()
-        channel = await self.channel(publisher_confirms=False)
+        self._holder = holder
         self._key = f"wardline.canary.{uuid4().hex}"
+        self._exchange: AbstractExchange | None = None
+        self._aside: AbstractChannel | None = None
+        self._session = Session(
+            settings, base=base, name="canary", holder=holder, blocked=holder.blocked
+        )
+
+    async def open(self) -> Canary:
+        await opened(self._session, self._open())
+        return self
+
+    async def _open(self) -> None:
+        await _ensure_exchange(self._session, self._settings)
+        await self._check()
+        channel = await self._session.channel(publisher_confirms=False)
         queue = await channel.declare_queue(
             self._key, exclusive=True, auto_delete=True, arguments=CANARY_QUEUE
         )
-        self._exchange = channel.default_exchange
-        if settings.exchange and settings.canary_key:
-            self._key = settings.canary_key
-            self._exchange = await _exchange(channel, settings.exchange)
-            await queue.bind(self._exchange, self._key)
-        elif settings.exchange:
-            kind = settings.exchange_type
-            self._exchange = await channel.declare_exchange(
-                f"wardline.canary.{kind}", kind, auto_delete=True
-            )
+        self._exchange = await self._way(channel)
+        if self._exchange.name:
+            self._key = self._settings.canary_key or self._key
             await queue.bind(self._exchange, self._key)
 
         async def heard(message: AbstractIncomingMessage) -> None:
-            holder.returned(message.body.decode("ascii", "replace"))
+            self._holder.returned(message.body.decode("ascii", "replace"))
 
         await queue.consume(heard, no_ack=True)
 
+    async def _way(self, channel: AbstractChannel) -> AbstractExchange:
+        """The exchange that canaries go through: of the messages' kind, and away from their receivers."""
+        settings = self._settings
+        if not settings.exchange or settings.canary_key:
+            return await _exchange(channel, settings.exchange)
+        kind = settings.exchange_type
+        return await channel.declare_exchange(f"wardline.canary.{kind}", kind, auto_delete=True)
+
     def send(self, word: str) -> None:
+        assert self._exchange is not None
         message = aio_pika.Message(word.encode(), expiration=60.0)
-        self.spawn(self._exchange.publish(message, self._key, mandatory=False))
+        self._session.life.beside(self._exchange.publish(message, self._key, mandatory=False))
 
     def ping(self) -> Deferred[None]:
         return from_asyncio(self._ping())
 
+    def close(self) -> Deferred[None]:
+        return self._session.close()
+
     async def _ping(self) -> None:
         try:
             await self._check()
-        except Exception as error:
-            raise self.trouble(error) from error
+        except (AMQPError, OSError) as error:
+            raise self._session.trouble(error) from error
 
     async def _check(self) -> None:
         """Is everything there that a message needs? The broker closes the channel when it is not."""
         if self._aside is None or self._aside.is_closed:
-            self._aside = await self.aside()
+            self._aside = await self._session.aside()
         if self._settings.exchange:
             await self._aside.declare_exchange(self._settings.exchange, passive=True)
         else:
             await self._aside.set_qos(prefetch_count=1)
         for queue in self._settings.queues:
             await self._aside.declare_queue(queue, passive=True)
+
+
+async def _ensure_exchange(session: Session, settings: PlatformSettings) -> None:
+    if settings.declare and settings.exchange:
+        await session.ensure_exchange(settings.exchange, settings.exchange_type)
 
 
 async def _exchange(channel: AbstractChannel, name: str) -> AbstractExchange:
@@ -181,19 +234,17 @@ async def _consume(
         heard(_arrived(session, message))
 
     raw = await channel.get_underlay_channel()
-    raw.on_consumer_cancel_callbacks.add(
-        lambda frame: session.end(Trouble(f"queue {queue} is gone"))
-    )
+    gone = Trouble(f"queue {queue} is gone")
+    raw.on_consumer_cancel_callbacks.add(lambda frame: session.life.end(gone))
     await (await channel.get_queue(queue)).consume(arrived)
     return channel
 
 
 def _arrived(session: Session, message: AbstractIncomingMessage) -> Arrived:
     def settle(verdict: Verdict) -> None:
-        if session.over:
-            return
-        taken = verdict is Verdict.TAKEN
-        session.spawn(message.ack() if taken else message.reject(requeue=False))
+        if not session.life.over:
+            taken = verdict is Verdict.TAKEN
+            session.life.beside(message.ack() if taken else message.reject(requeue=False))
 
     return Arrived(
         body=message.body,
