@@ -11,6 +11,7 @@ from typing import Any
 
 BUSES: Mapping[str, str] = {
     "amqp": "gateway.bus.amqp",
+    "nats": "gateway.bus.nats",
 }
 
 INTAKES: Mapping[str, str] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.system.nats import Nats
 from tests.system.rabbitmq import PACKAGES, Rabbit, install
 
 
@@ -16,3 +17,14 @@ def rabbit(tmp_path_factory):
         yield broker.start()
     finally:
         broker.close()
+
+
+@pytest.fixture(scope="session")
+def nats(tmp_path_factory):
+    """A NATS server; a test that breaks it mends it."""
+    install("nats-server")
+    server = Nats(tmp_path_factory.mktemp("nats") / "server")
+    try:
+        yield server.start()
+    finally:
+        server.close()
