@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -72,6 +73,7 @@ class _Life:
     async def _begin(self) -> None:
         self._stack = await assemble(self._reactor, self._site, on_broken=self._broken)
         await self._stack.startService()
+        _set_apart()
         print("ready", flush=True)
 
     def _failed(self, failure: Any) -> None:
@@ -95,6 +97,16 @@ class _Life:
 
     def _end(self) -> Any:
         return self._stack.stopService() if self._stack is not None else None
+
+
+def _set_apart() -> None:
+    """Take what the start has made out of the garbage collector's sight: it lives as long as the process.
+
+    To look through all of it held the reactor for 60 to 230 ms every few thousand messages, and cost a
+    sixth of an acknowledgement.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], None]) -> Stack:
