@@ -73,6 +73,8 @@ class _Persons:
 
 
 def _message(header: Header, lines: list[str], syntax: Syntax, limits: Limits | None) -> Message:
+    if limits is not None and not limits.ranges:
+        limits = None  # a site without any: asking for each value was a sixth of all reading
     groups = Groups(syntax, type=header.type, shared_orc=header.kind is Kind.ORDER, limits=limits)
     persons = _Persons()
     _walk(lines, groups, persons, syntax)
