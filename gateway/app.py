@@ -144,6 +144,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         clock=clock,
         node=NODE,
         quiet_since=main.up_since,
+        receipted={i.name for i in site.intakes if getattr(i, "receipts", "")},
     )
     main.attach(dispatcher)
     inbox = Inbox(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import structlog
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
@@ -45,6 +45,7 @@ class Dispatcher:
         clock: Clock,
         node: str,
         quiet_since: Callable[[float], bool] = lambda moment: False,
+        receipted: Collection[str] = (),
     ) -> None:
         self._store = store
         self._directory = directory
@@ -54,6 +55,7 @@ class Dispatcher:
         self._clock = clock
         self._node = node
         self._quiet_since = quiet_since
+        self._receipted = receipted  # intakes whose receivers say what they have
         self._gates = {name: DeferredLock() for name in devices}
         self._working: dict[tuple[str, str], Deferred[None]] = {}
         self._again: set[tuple[str, str]] = set()
@@ -226,7 +228,7 @@ class Dispatcher:
 
     async def _overdue(self, row: Delivery, *, now: float) -> None:
         if row.at.by == "confirm":
-            await self._settle(row, self._unconfirmed_move(row, now=now))
+            await self._settle(row, await self._unconfirmed_move(row, now=now))
             return
         reason = "timed-out"
         if row.at.by != "platform":
@@ -242,11 +244,17 @@ class Dispatcher:
 
     # -- the platform, seen from copies that wait for its word
 
-    def _unconfirmed_move(self, row: Delivery, *, now: float) -> Move:
-        """A tap's deadline: without receipts, a platform that was up all along has delivered it."""
-        if self._quiet_since(row.step_since):
+    async def _unconfirmed_move(self, row: Delivery, *, now: float) -> Move:
+        """A tap's deadline: where receivers send no receipts, a platform that was up all along has
+        delivered it; where they do, what has none has not arrived."""
+        if self._quiet_since(row.step_since) and not await self._has_receipts(row):
             return policy.confirmed_elsewhere(row, proof="platform up throughout")
         return policy.deadline_passed(row, reason="not confirmed", now=now)
+
+    async def _has_receipts(self, row: Delivery) -> bool:
+        if not self._receipted:
+            return False
+        return (await self._store.content(row.message_id)).intake in self._receipted
 
     async def _unconfirmed(self) -> None:
         lanes = await self._store.lanes()
