@@ -122,6 +122,7 @@ class BusIntake(Service):
         self._pinging: Deferred[None] | None = None
         self._in_hand: set[Deferred[None]] = set()
         self._early: dict[str, list[_Early]] = {}
+        self._tried: Deferred[None] | None = None  # until the first try has ended
         self._trouble = ""  # what was last said of the bus
         self._full = False  # whether it was said that the disk is full
 
@@ -129,18 +130,21 @@ class BusIntake(Service):
     def connected(self) -> bool:
         return self._session is not None
 
-    def startService(self) -> None:
+    def startService(self) -> Deferred[None]:
+        """Done when its queue is bound, or when that was tried in vain: it is tried again and again."""
         super().startService()
+        self._tried = Deferred()
         self._keeper.now()
         self._ping_later()
+        return self._tried
 
     def stopService(self) -> Deferred[None]:
         """Take nothing more; what is in hand comes to disk; then goodbye. The bus keeps the rest."""
         super().stopService()
         self._keeper.stop()
-        for call in (self._next,):
-            if call is not None and call.active():
-                call.cancel()
+        self._has_tried()
+        if self._next is not None and self._next.active():
+            self._next.cancel()
         if self._pinging is not None:
             self._pinging.cancel()
         return Deferred.fromCoroutine(self._close())
@@ -312,11 +316,18 @@ class BusIntake(Service):
         self._keeper.well()
         _log.info("intake.connected", intake=self._door.intake)
         self._trouble = ""
+        self._has_tried()
 
     def _failed(self, trouble: Trouble) -> None:
         if trouble.reason != self._trouble:
             _log.warning("intake.no_bus", intake=self._door.intake, why=trouble.reason)
         self._trouble = trouble.reason
+        self._has_tried()
+
+    def _has_tried(self) -> None:
+        tried, self._tried = self._tried, None
+        if tried is not None:
+            tried.callback(None)
 
     def lost(self, post: _Post, trouble: Trouble) -> None:
         if post is not self._post:
