@@ -6,6 +6,7 @@ loopback. Nothing of it outlives the tests, and no service is started.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -167,6 +168,20 @@ class Rabbit:
             yield Calls(await from_asyncio(connection.channel(on_return_raises=True)))
         finally:
             await from_asyncio(connection.close())
+
+    def forget(self, *queues):
+        """Delete queues that a test has left."""
+
+        async def delete():
+            connection = await aiormq.connect(self.url)
+            channel = await connection.channel()
+            for queue in queues:
+                await channel.queue_delete(queue)
+            await connection.close()
+
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(delete())
+        loop.close()
 
     # -- faults
 
