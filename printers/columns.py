@@ -16,7 +16,7 @@ from printers.text import Printable
 
 def width(text: str) -> int:
     """How many columns `text` takes in normal type."""
-    if text.isascii():
+    if text.isascii() or not _MAY_SIT.search(text):
         return len(text)
     return len(text) - sum(map(_is_mark, text))
 
@@ -88,6 +88,7 @@ def _break(cells: Sequence[str], start: int, *, stop: int) -> int:
     return next(kept, spots[0] if spots else stop)
 
 
+_MAY_SIT = re.compile("[^\x00-\u02ff]")  # below U+0300 nothing sits on the character before it
 _GAPS = re.compile("(?<![0-9]) +| +(?![0-9])")
 
 

@@ -138,6 +138,10 @@ class _Typecase:
 
     def set(self, text: str, slot: int | None) -> Iterator[tuple[int | None, bytes]]:
         """`text` in pieces of one code page each, beginning from `slot` and staying while it can."""
+        if text.isascii():
+            if text:
+                yield slot, text.encode("ascii")
+            return
         piece = bytearray()
         for char in text:
             if char <= "~":
