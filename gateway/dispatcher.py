@@ -106,10 +106,9 @@ class Dispatcher:
             if self._relay is not None:
                 self._relay.kick()
             return
-        devices = self._devices(lane)
-        usable = [name for name in devices if self._health.usable(name)]
         if lane.endswith("/confirm"):
             return
+        usable = [name for name in self._devices(lane) if self._health.usable(name)]
         for name in usable:
             self._begin((lane, name))
         if not usable:
