@@ -85,8 +85,10 @@ def _say(site: Site, word: str, *, reason: str, detail: Mapping[str, Any]) -> No
 
 def report(site: Site, *, outage: str, form: str, output: Path | None) -> int:
     """Who received what during an outage, and first of all what nobody received."""
+    if outage != "last" and not (outage.isascii() and outage.isdecimal()):
+        raise Unusable(f"no outage {outage}: it is a number, or last")
     outage_id = None if outage == "last" else int(outage)
-    found = reporting.build(site, outage_id=outage_id)
+    found = reporting.build(site, outage_id=outage_id, now=wall())
     content = reporting.FORMS[form](found)
     if output is not None:
         output.write_bytes(content)

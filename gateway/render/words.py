@@ -34,13 +34,21 @@ def reason(_: Translate, text: str) -> str:
 
 
 def _reason(_: Translate, part: str) -> str:
-    for word in (part, codes.REASON_LEVEL.sub("", part)):
-        if word in codes.REASON:
-            return _(codes.REASON[word])
+    """Several words of IPP come side by side: "media-empty cover-open"."""
+    known = [_known(_, piece) for piece in ([part] if _known(_, part) else part.split())]
+    if known and all(known):
+        return ", ".join(dict.fromkeys(known))
     silence = codes.SILENCE.fullmatch(part)
     if silence is not None:
         return _("no answer for {seconds} s", seconds=silence[1])
     return line(part)
+
+
+def _known(_: Translate, word: str) -> str:
+    for code in (word, codes.REASON_LEVEL.sub("", word)):
+        if code in codes.REASON:
+            return _(codes.REASON[code])
+    return ""
 
 
 def warning(_: Translate, word: str) -> str:

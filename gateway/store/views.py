@@ -10,7 +10,9 @@ from typing import Any
 
 import apsw
 
+from gateway.delivery import Purpose, State
 from gateway.errors import Unusable
+from gateway.message import Kind
 from gateway.store import migrate, reads, rows
 from gateway.store.connection import NoStore, Path_, StoreRefused, readable
 from gateway.store.journal import chain_end
@@ -28,12 +30,21 @@ _ALL = _MESSAGE + "WHERE kind <> 'notice' ORDER BY id"
 
 _CONTENT = "SELECT raw FROM content WHERE message_id = ?"
 _DELIVERIES = """
-SELECT id, recipient, purpose, steps, step, state, slip FROM delivery WHERE message_id = ? ORDER BY id
+SELECT id, recipient, purpose, steps, step, state, slip, reason FROM delivery WHERE message_id = ? ORDER BY id
+"""
+# Of the summaries that stand for a message's own deliveries.
+_STAND_INS = """
+SELECT d.id, d.recipient, d.purpose, d.steps, d.step, d.state, d.slip, d.reason
+FROM delivery own JOIN stand_in s ON s.delivery_id = own.id JOIN delivery d ON d.message_id = s.message_id
+WHERE own.message_id = ? ORDER BY d.id
 """
 _ATTEMPTS = """
 SELECT channel, device, at, ended_at, outcome, detail, slip, reprint
 FROM attempt WHERE delivery_id = ? ORDER BY id
 """
+
+_FOR_WARDS = (Kind.RESULT, Kind.ORDER, Kind.DOCUMENT)
+_SETTLED = (Standing.RECORDED, Standing.REFUSED)
 
 
 class NoOutage(Unusable, LookupError):
@@ -87,7 +98,7 @@ def report(path: Path_, outage_id: int | None = None) -> dict[str, Any]:
         counts = {state.value: 0 for state in Standing}
         for message in told:
             counts[message["state"]] += 1
-        nobody = [m["id"] for m in told if not m["received"] and m["state"] != Standing.RECORDED]
+        nobody = [m["id"] for m in told if _by_nobody(m)]
         return {
             "outage": _outage(outage),
             "counts": counts,
@@ -147,6 +158,8 @@ def _message(connection: apsw.Connection, row: rows.Row) -> dict[str, Any]:
     ) = row
     found = connection.execute(_DELIVERIES, (message_id,)).fetchall()
     deliveries = [_delivery(connection, delivery) for delivery in found]
+    found = connection.execute(_STAND_INS, (message_id,)).fetchall()
+    stand_ins = [_delivery(connection, delivery) for delivery in found]
     return {
         "id": message_id,
         "control_id": control_id,
@@ -156,12 +169,26 @@ def _message(connection: apsw.Connection, row: rows.Row) -> dict[str, Any]:
         "ward": ward,
         "received_at": moment(received_at),
         "state": state,
-        "received": state == Standing.DELIVERED,
+        "received": state == Standing.DELIVERED or _elsewhere(deliveries, stand_ins),
         "refused": refused,
         "outage": outage,
         "patient": patient,
         "deliveries": deliveries,
+        "stand_ins": stand_ins,
     }
+
+
+def _by_nobody(message: dict[str, Any]) -> bool:
+    """Of those that somebody waits for: what was refused was told to its sender and to the lab."""
+    wanted = message["kind"] in _FOR_WARDS and message["state"] not in _SETTLED
+    return wanted and not message["received"]
+
+
+def _elsewhere(deliveries: Sequence[dict[str, Any]], stand_ins: Sequence[dict[str, Any]]) -> bool:
+    """Whether somebody has it by another way than its own: the platform took it back, or a summary came
+    out. A summary that still waits for paper has told nobody."""
+    back = [d for d in deliveries if d["purpose"] == Purpose.HANDBACK]
+    return any(d["state"] == State.DELIVERED for d in (*back, *stand_ins))
 
 
 def _raw(connection: apsw.Connection, message_id: int) -> bytes | None:
@@ -170,7 +197,7 @@ def _raw(connection: apsw.Connection, message_id: int) -> bytes | None:
 
 
 def _delivery(connection: apsw.Connection, row: rows.Row) -> dict[str, Any]:
-    delivery_id, to, purpose, steps, step, state, slip = row
+    delivery_id, to, purpose, steps, step, state, slip, reason = row
     found = connection.execute(_ATTEMPTS, (delivery_id,)).fetchall()
     return {
         "id": delivery_id,
@@ -179,6 +206,7 @@ def _delivery(connection: apsw.Connection, row: rows.Row) -> dict[str, Any]:
         "channel": json.loads(steps)[step][0],
         "state": state,
         "slip": slip,
+        "reason": reason,
         "attempts": [_attempt(attempt) for attempt in found],
     }
 

@@ -95,6 +95,8 @@ def test_at_a_neighbour_it_says_where_to_carry_it_and_why():
         ("media-empty-error", "plus de papier"),
         ("timed-out", "imprimante sans réponse"),
         ("cover-open, cover-open", "capot ouvert"),
+        ("media-empty cover-open-error", "plus de papier, capot ouvert"),
+        ("media-empty unheard-of", "media-empty unheard-of"),
         ("flux compensator", "flux compensator"),
         ("", "son imprimante n'a pas répondu"),
     ],

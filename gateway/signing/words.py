@@ -1,0 +1,116 @@
+"""The words of the signed report in the site's language; proofs and what a device said stay as they were."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from gateway.locale import N_, Translate
+from gateway.render import words
+
+_OUTCOME: Mapping[str, str] = {
+    "delivered": N_("confirmed"),
+    "temporary": N_("failed, tried again"),
+    "permanent": N_("failed"),
+    "uncertain": N_("uncertain"),
+}
+_STATE: Mapping[str, str] = {
+    "delivered": N_("was delivered"),
+    "open": N_("is still open"),
+    "superseded": N_("stands on a summary"),
+    "refused": N_("was refused"),
+}
+_CHANNEL: Mapping[str, str] = {
+    "platform": N_("platform"),
+    "confirm": N_("the platform's confirmation"),
+    "slip": N_("slip"),
+    "neighbour": N_("slip next door"),
+    "courier": N_("slip at the lab"),
+    "summary": N_("summary slip"),
+}
+_PRIORITY: Mapping[str, str] = {"critical": N_("CRITICAL"), "urgent": N_("URGENT")}
+
+# What channels say of an attempt that gave no proof.
+_DETAIL: Mapping[str, str] = {
+    "does not answer": N_("does not answer"),
+    "not ready to print": N_("not ready to print"),
+    "hung up when asked": N_("hung up when asked"),
+    "gave up before anything was sent": N_("gave up before anything was sent"),
+    "link lost while printing": N_("link lost while printing"),
+    "printer's buffers cleared": N_("what it had not printed was cleared"),
+    "clearing the printer's buffers was not confirmed": N_("clearing it was not confirmed"),
+    "printed, but the cutter is stuck": N_("printed, but the cutter is stuck"),
+    "answered GS r more than once": N_("answered GS r more than once"),
+    "no proof": N_("no proof"),
+    "no acknowledgement": N_("no acknowledgement"),
+    "no confirmation": N_("no confirmation"),
+    "no connection": N_("no connection"),
+    "busy": N_("too busy"),
+    "cannot connect": N_("cannot connect"),
+    "Wardline stops": N_("Wardline was stopped"),
+    "the link is stopped": N_("Wardline was stopped"),
+    "the service stopped": N_("Wardline was stopped"),
+    "its claim lapsed": N_("Wardline was interrupted"),
+}
+_WITHIN = re.compile(r"(.+) within (\S+) s")
+
+
+def outcome(_: Translate, code: str | None) -> str:
+    return _("under way") if code is None else _(_OUTCOME[code])
+
+
+def state(_: Translate, code: str) -> str:
+    return _(_STATE[code])
+
+
+def channel(_: Translate, code: str) -> str:
+    return _(_CHANNEL[code]) if code in _CHANNEL else code
+
+
+def priority(_: Translate, code: str) -> str:
+    """ "" for what is routine."""
+    return _(_PRIORITY[code]) if code in _PRIORITY else ""
+
+
+def detail(_: Translate, text: str) -> str:
+    """Why an attempt failed, piece by piece: what is ours is translated, what a peer said is quoted."""
+    parts = re.split(r"(; |: )", text)
+    return "".join(part if index % 2 else _piece(_, part) for index, part in enumerate(parts))
+
+
+def _piece(_: Translate, part: str) -> str:
+    within = _WITHIN.fullmatch(part)
+    if within is not None:
+        what = _("not sent") if within[1] == "not sent" else _piece(_, within[1])
+        return _("{what} within {seconds} s", what=what, seconds=within[2])
+    return _(_DETAIL[part]) if part in _DETAIL else words.reason(_, part)
+
+
+def labels(_: Translate) -> dict[str, str]:
+    """What stands on the page whatever happened."""
+    return {
+        "head": _("journal entry"),
+        "page": _("page"),
+        "totals": _("Totals"),
+        "balanced": _("received = delivered + open + superseded + refused"),
+        "unbalanced": _("The totals do not balance: call whoever looks after Wardline."),
+        "nobody": _("Received by nobody"),
+        "nobody_none": _("Every result of this outage reached somebody."),
+        "nobody_some": _("Nobody is known to have received these. Each must be communicated."),
+        "phone": _("tel."),
+        "told": _("told to, by, at"),
+        "everything": _("Everything that came in"),
+        "nothing": _("Nothing came in."),
+        "received": _("Received"),
+        "patient": _("Patient"),
+        "ward": _("Ward"),
+        "what": _("Examination"),
+        "state": _("State"),
+        "outputs": _("Outputs and proofs"),
+        "minutes": _("min."),
+        "minutes_note": _("min.: minutes from receipt to the first paper that was proved"),
+        "statement": _("I have read this report and dealt with what nobody received."),
+        "name": _("Name"),
+        "date": _("Date"),
+        "signature": _("Signature"),
+    }
