@@ -185,13 +185,20 @@ class Framer:
 
     def _emit(self, body: bytes, out: list[Frame | Fault]) -> None:
         if not body.strip(_BLANK):
-            self._tell_once(FaultKind.EMPTY, "an empty frame", out)
+            self._empty(body, out)
         elif _SECOND_MESSAGE.search(body):
             self._fault(FaultKind.AMBIGUOUS, "two messages in one frame, FS between", body, out)
         else:
             out.append(Frame(data=body))
             self._told.clear()
             self._faults = self._garbage = 0
+
+    def _empty(self, body: bytes, out: list[Frame | Fault]) -> None:
+        """Blanks were meant as a message, and their sender waits; nothing at all keeps a line alive."""
+        if b" " in body or b"\t" in body:
+            self._fault(FaultKind.EMPTY, "a frame of nothing but blanks", body, out)
+        else:
+            self._tell_once(FaultKind.EMPTY, "an empty frame", out)
 
     def _tell_once(self, kind: FaultKind, reason: str, out: list[Frame | Fault]) -> None:
         if kind not in self._told:

@@ -170,6 +170,11 @@ def test_empty_frames_are_told_once():
     assert kinds(feed(b"\x0b\x06\x1c\r")) == [FaultKind.EMPTY]
 
 
+def test_a_frame_of_blanks_is_a_fault_that_can_be_answered():
+    (fault,) = feed(b"\x0b   \r  \x1c\r")
+    assert (fault.kind, fault.data) == (FaultKind.EMPTY, b"   \r  ")
+
+
 def test_a_flood_of_vt_is_bounded_in_memory_and_in_faults():
     framer = Framer()
     faults = [f for _ in range(4) for f in framer.feed(b"\x0b" * 65536)]
