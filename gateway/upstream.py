@@ -47,7 +47,7 @@ async def wire(
     if site.platform is None:
         return NoUpstream()
     upstream = Upstream(
-        reactor, site, store=store, clock=clock, standing=_standing(await store.platform())
+        reactor, site, store=store, clock=clock, standing=standing(await store.platform())
     )
     await upstream.desk.open()
     return upstream
@@ -210,7 +210,8 @@ class NoUpstream:
         """There is no platform to say anything of."""
 
 
-def _standing(row: PlatformRow | None) -> Standing | None:
+def standing(row: PlatformRow | None) -> Standing | None:
+    """What the last process knew of the platform."""
     if row is None:
         return None
     return Standing(
