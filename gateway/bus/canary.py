@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from twisted.application.service import Service
@@ -20,6 +20,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from gateway.bus import role
+from gateway.bus.judge import Judge
 from gateway.bus.keeper import Keeper
 from gateway.bus.pace import Pace
 from gateway.bus.role import Trouble
@@ -35,15 +36,6 @@ FLOCK = 100
 GIVE_UP = 2.0
 
 
-class Watch(Protocol):
-    """Who judges."""
-
-    def reached(self) -> None: ...
-    def proved(self) -> None: ...
-    def unreachable(self, reason: str) -> None: ...
-    def gone(self, reason: str) -> None: ...
-
-
 class CanaryKeeper(Service):
     """Sends canaries on a beat and tells the watch what becomes of them.
 
@@ -57,7 +49,7 @@ class CanaryKeeper(Service):
         *,
         driver: role.Driver,
         base: Path,
-        watch: Watch,
+        watch: Judge,
         refusing: Callable[[], bool],
         touch: Callable[[], Deferred[str]],
         reactor: IReactorTime,

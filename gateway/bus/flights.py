@@ -9,6 +9,7 @@ from itertools import count
 from twisted.internet.defer import Deferred
 
 from gateway.bus.role import Parcel
+from gateway.errors import PermanentFailure, TemporaryFailure, Uncertain
 
 #: Receivers' words are waited for this long after the message left, seconds, and for so many at once.
 LATE, REMEMBERED = 600.0, 10_000
@@ -28,6 +29,22 @@ class Flight:
     @property
     def awaited(self) -> bool:
         return not self.answer.called
+
+    def doubt(self, reason: str) -> None:
+        """Nobody can know what became of it."""
+        if self.awaited:
+            self.answer.errback(Uncertain(reason))
+
+    def refuse(self, why: str, *, for_good: bool = False) -> None:
+        """It was not taken."""
+        if self.awaited:
+            kind = PermanentFailure if for_good else TemporaryFailure
+            self.answer.errback(kind(why, reasons=("platform-refused",)))
+
+    def stay(self, why: str) -> None:
+        """It was not sent."""
+        if self.awaited:
+            self.answer.errback(TemporaryFailure(why, reasons=("unreachable",)))
 
 
 class Flights:

@@ -28,14 +28,18 @@ PLACES = {
 }
 
 
-def parcel(raw: bytes, *, address: str, control_id: str, token: object) -> Parcel:
-    """The message `raw` for the bus; `token` names it, over every try and the hand-back."""
+def parcel(
+    raw: bytes, *, address: str, control_id: str, token: object, again: bool = False
+) -> Parcel:
+    """The message `raw` for the bus; `token` names it, over every try and the hand-back. `again`: the
+    bus may have it already, and its receivers are told so."""
+    said = headers(raw)
     return Parcel(
         body=raw,
         address=addressed(address, raw),
-        message_id=message_id(token if token is not None else digest(raw), control_id),
+        message_id=message_id(token, control_id),
         content_type=CONTENT_TYPE,
-        headers=headers(raw),
+        headers={**said, "wardline-resent": "true"} if again else said,
     )
 
 

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from gateway.bus import letter, role
-from gateway.bus.body import Receipt as Word
-from gateway.bus.body import read_receipt
-from gateway.bus.flights import Flight, Flights, Receivers
+from gateway.bus.flights import Flight
+from gateway.bus.judge import Judge
 from gateway.bus.keeper import Keeper
-from gateway.bus.role import Arrived, Declined, Trouble, Unroutable, Verdict
+from gateway.bus.line import Line
+from gateway.bus.receipts import Late, Receipts
+from gateway.bus.role import Arrived, Declined, Trouble, Unroutable
 from gateway.bus.settings import BusPlatform
 from gateway.clock import Clock
 from gateway.delivery import Receipt
-from gateway.errors import PermanentFailure, Rejected, TemporaryFailure, Uncertain
-from gateway.hl7 import Ack
-from gateway.service import spawn
+from gateway.errors import TemporaryFailure
 
 _log = structlog.get_logger()
 
@@ -34,38 +32,8 @@ LASTED = 5.0
 #: How long a session that was given up is still listened to, seconds. A bus that was frozen or blocked
 #: reads what we sent when it wakes, and its late word keeps the message from being given back twice.
 LINGER = 600.0
-
-
-class Evidence(Protocol):
-    """Who judges from what the link sees whether the bus is up."""
-
-    @property
-    def trial_limit(self) -> float | None: ...
-
-    def reached(self) -> None: ...
-    def unreachable(self, reason: str) -> None: ...
-    def gone(self, reason: str) -> None: ...
-    def lost(self, reason: str, *, owing: str) -> None: ...
-    def owed(self) -> None: ...
-    def acked(self, *, still: bool) -> None: ...
-    def refused(self, control_id: str, *, still: bool, why: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Late:
-    """A word on a message that came after its wait had ended."""
-
-    control_id: str
-    token: object  # as it was given to `deliver`; None when nobody here remembers the message
-    ack: Ack
-
-    @property
-    def accepted(self) -> bool:
-        return self.ack.positive
-
-    @property
-    def proof(self) -> str:
-        return self.ack.text
+#: Messages remembered as perhaps sent: another try of one of them says so.
+DOUBTED = 10_000
 
 
 class PlatformLink(Service):
@@ -79,7 +47,7 @@ class PlatformLink(Service):
         base: Path,
         reactor: IReactorTime,
         clock: Clock,
-        evidence: Evidence,
+        evidence: Judge,
         on_late: Callable[[Late], object],
     ) -> None:
         self._settings = settings
@@ -87,18 +55,18 @@ class PlatformLink(Service):
         self._base = base
         self._reactor = reactor
         self._clock = clock
-        self._evidence = evidence
-        self._on_late = on_late
+        self._judge = evidence
         self._keeper: Keeper[role.Target] = Keeper(
             self._open, reactor=reactor, made=self._made, failed=self._failed
         )
         self._queue: deque[Flight] = deque()
-        self._receivers = Receivers()
+        self._receipts = Receipts(on_late)
         self._awaited = 0
         self._opening: Line | None = None
         self._line: Line | None = None
         self._retired: Line | None = None
         self._routes: set[str] = set()  # addresses that somebody took messages from
+        self._doubted: dict[object, None] = {}  # tokens, oldest first
         self.refusing = False
 
     @property
@@ -135,12 +103,8 @@ class PlatformLink(Service):
         """
         if not self.running:
             raise TemporaryFailure("the link is stopped", reasons=("unreachable",))
-        name = letter.digest(raw) if token is None else token
-        parcel = letter.parcel(
-            raw, address=self._settings.address, control_id=control_id, token=name
-        )
-        flight = Flight(parcel=parcel, control_id=control_id, token=name)
-        limit = self._evidence.trial_limit
+        flight = self._flight(raw, control_id, token)
+        limit = self._judge.trial_limit
         patience = max(0.0, timeout if limit is None else min(timeout, limit))
         timer = self._reactor.callLater(patience, self._too_late, flight, patience)
         self._queue.append(flight)
@@ -161,8 +125,20 @@ class PlatformLink(Service):
         self._empty_queue(reason)
         if line is not None:
             self._retire(line)
-        for flight in (*(line.flights if line is not None else ()), *self._receivers):
-            _doubt(flight, reason)
+            self._doubt(line, reason)
+        for flight in self._receipts.awaited:
+            flight.doubt(f"no receipt: {reason}")
+
+    def _flight(self, raw: bytes, control_id: str, token: object) -> Flight:
+        name = letter.digest(raw) if token is None else token
+        parcel = letter.parcel(
+            raw,
+            address=self._settings.address,
+            control_id=control_id,
+            token=name,
+            again=name in self._doubted,
+        )
+        return Flight(parcel=parcel, control_id=control_id, token=name)
 
     # -- sending
 
@@ -175,7 +151,7 @@ class PlatformLink(Service):
             self._send(flight, self._line)
 
     def _room(self, line: Line) -> bool:
-        if self._evidence.trial_limit is not None:
+        if self._judge.trial_limit is not None:
             return self._awaited < 1
         return len(line.flights) < self.window
 
@@ -189,7 +165,7 @@ class PlatformLink(Service):
     def _send(self, flight: Flight, line: Line) -> None:
         assert line.session is not None
         if not line.flights.waiting:
-            self._evidence.owed()
+            self._judge.owed()
         self._awaited += 1
         flight.answer.addBoth(self._landed)
         line.flights.add(flight, now=self._reactor.seconds())
@@ -207,22 +183,31 @@ class PlatformLink(Service):
     def _too_late(self, flight: Flight, patience: float) -> None:
         if not flight.awaited:
             return
-        if flight.number:
-            who = "receipt" if flight in self._receivers else "confirmation"
-            flight.answer.errback(Uncertain(f"no {who} within {patience:g} s"))
-            return
-        why = "no connection"
-        if self._line is not None:
-            why = self._line.blocked_by or "busy"
-        text = f"not sent within {patience:g} s: {why}"
-        flight.answer.errback(TemporaryFailure(text, reasons=("unreachable",)))
+        if not flight.number:
+            why = (self._line.blocked_by or "busy") if self._line else "no connection"
+            flight.stay(f"not sent within {patience:g} s: {why}")
+        elif flight in self._receipts.awaited:
+            flight.doubt(f"no receipt within {patience:g} s")
+        else:
+            self._remember(flight)
+            flight.doubt(f"no confirmation within {patience:g} s")
 
     def _empty_queue(self, reason: str) -> None:
         """Nothing of these was sent."""
         waiting, self._queue = self._queue, deque()
         for flight in waiting:
-            if flight.awaited:
-                flight.answer.errback(TemporaryFailure(reason, reasons=("unreachable",)))
+            flight.stay(reason)
+
+    def _doubt(self, line: Line, reason: str) -> None:
+        """The bus may have what it has not confirmed."""
+        for flight in line.flights:
+            self._remember(flight)
+            flight.doubt(f"no confirmation: {reason}")
+
+    def _remember(self, flight: Flight) -> None:
+        self._doubted[flight.token] = None
+        if len(self._doubted) > DOUBTED:
+            del self._doubted[next(iter(self._doubted))]
 
     # -- the bus's word
 
@@ -230,12 +215,12 @@ class PlatformLink(Service):
         line.flights.settle(flight)
         self.refusing = False
         self._routes.add(flight.parcel.address)
-        self._evidence.acked(still=self._still())
+        self._doubted.pop(flight.token, None)
+        self._judge.acked(still=self._still())
         if self._settings.receipts:
-            self._receivers.add(flight, now=self._reactor.seconds())
+            self._receipts.awaited.add(flight, now=self._reactor.seconds())
         else:
-            proof = f"confirmed by the bus, {flight.parcel.message_id}"
-            self._arrived(flight, proof, Ack(code="AA", control_id=flight.control_id, text=proof))
+            self._receipts.arrived(flight, f"confirmed by the bus, {flight.parcel.message_id}")
         self._pump()
 
     def _not_taken(self, failure: Failure, flight: Flight, line: Line) -> None:
@@ -254,59 +239,20 @@ class PlatformLink(Service):
         if flight.parcel.address in self._routes:
             self._refused(flight, str(unroutable))
             return
-        self._evidence.acked(still=self._still())
-        _refuse(flight, str(unroutable))
+        self._judge.acked(still=self._still())
+        flight.refuse(str(unroutable))
 
     def _refused(self, flight: Flight, why: str) -> None:
         self.refusing = True
-        self._evidence.refused(flight.control_id, still=self._still(), why=why)
-        _refuse(flight, why)
+        self._judge.refused(flight.control_id, still=self._still(), why=why)
+        flight.refuse(why)
 
     def _still(self) -> bool:
         return self._line is not None and self._line.flights.waiting
 
-    def _arrived(self, flight: Flight, proof: str, ack: Ack) -> Deferred[object] | None:
-        """Its proof is here, in time or late."""
-        if flight.awaited:
-            flight.answer.callback(proof)
-            return None
-        late = Late(control_id=flight.control_id, token=flight.token, ack=ack)
-        return maybeDeferred(self._on_late, late)
-
-    # -- a receiver's word
-
-    def heard(self, arrived: Arrived) -> None:
+    def receipt(self, arrived: Arrived) -> None:
         """A receiver's word on a message."""
-        spawn(self._hear(arrived), "receipt")
-
-    async def _hear(self, arrived: Arrived) -> None:
-        try:
-            word = read_receipt(arrived.body)
-        except Rejected as rejected:
-            _log.warning("platform.not_a_receipt", why=rejected.reason)
-            arrived.settle(Verdict.REFUSED)
-            return
-        name = arrived.correlation_id
-        name = name if name.startswith("wardline:") else word.control_id
-        tries = self._receivers.find(name)
-        if word.positive:
-            await self._received(tries, word, control_id=letter.control_id_of(name))
-        elif tries:
-            self._receivers.remove(tries[0])
-            _conclude(tries[0], word)
-        arrived.settle(Verdict.TAKEN)
-
-    async def _received(self, tries: list[Flight], word: Word, *, control_id: str) -> None:
-        """Every try of the message has arrived with this one."""
-        proof = f"receipt {word.code} {word.by}".rstrip()
-        ack = Ack(code=word.code, control_id=control_id, text=proof)
-        if not tries:
-            await maybeDeferred(self._on_late, Late(control_id=control_id, token=None, ack=ack))
-        for flight in tries:
-            self._receivers.remove(flight)
-            late = self._arrived(flight, proof, ack)
-            if late is not None:
-                await late
+        self._receipts.heard(arrived)
 
     # -- the session
 
@@ -323,12 +269,12 @@ class PlatformLink(Service):
             return
         self._line = line
         _log.info("platform.link_made")
-        self._evidence.reached()
+        self._judge.reached()
         self._pump()
 
     def _failed(self, trouble: Trouble) -> None:
         self._empty_queue(trouble.reason)
-        tell = self._evidence.gone if trouble.sure else self._evidence.unreachable
+        tell = self._judge.gone if trouble.sure else self._judge.unreachable
         tell(trouble.reason)
 
     def lost(self, line: Line, trouble: Trouble) -> None:
@@ -337,8 +283,7 @@ class PlatformLink(Service):
             self._retired = None
             line.forget()
         owing = line.flights.oldest_waiting
-        for flight in line.flights:
-            _doubt(flight, trouble.reason)
+        self._doubt(line, trouble.reason)
         if line is not self._line:
             return
         self._line = None
@@ -348,12 +293,12 @@ class PlatformLink(Service):
             self._keeper.now()
         else:
             self._keeper.later()
-        self._evidence.lost(trouble.reason, owing=owing)
+        self._judge.lost(trouble.reason, owing=owing)
 
     def blocked(self, line: Line) -> None:
         """The bus takes nothing for now, or takes messages again."""
         if line is self._line and line.blocked_by:
-            self._evidence.unreachable(line.blocked_by)
+            self._judge.unreachable(line.blocked_by)
         self._pump()
 
     def _retire(self, line: Line) -> None:
@@ -370,52 +315,3 @@ class PlatformLink(Service):
         line.forget()
         line.over = True
         return line.session.close()
-
-
-class Line:
-    """One session with the bus and what is under way on it (role `TargetHolder`)."""
-
-    def __init__(self, link: PlatformLink) -> None:
-        self.session: role.Target | None = None
-        self.flights = Flights()
-        self.blocked_by = ""  # why the bus takes nothing for now
-        self.over = False
-        self.made_at = 0.0
-        self.ending: IDelayedCall | None = None
-        self._link = link
-
-    def forget(self) -> None:
-        """Its end need not be seen to any more."""
-        if self.ending is not None and self.ending.active():
-            self.ending.cancel()
-
-    def lost(self, trouble: Trouble) -> None:
-        self.over = True
-        self._link.lost(self, trouble)
-
-    def blocked(self, reason: str) -> None:
-        self.blocked_by = reason
-        self._link.blocked(self)
-
-    def receipt(self, arrived: Arrived) -> None:
-        self._link.heard(arrived)
-
-
-def _doubt(flight: Flight, reason: str) -> None:
-    """Nobody can know what became of it."""
-    if flight.awaited:
-        flight.answer.errback(Uncertain(f"no confirmation: {reason}"))
-
-
-def _refuse(flight: Flight, why: str) -> None:
-    if flight.awaited:
-        flight.answer.errback(TemporaryFailure(why, reasons=("platform-refused",)))
-
-
-def _conclude(flight: Flight, word: Word) -> None:
-    """Its receiver does not take it: for good, or not now."""
-    if not flight.awaited:
-        return
-    said = f"receipt {word.code} {word.by}: {word.text[:200]}".rstrip(": ")
-    kind = PermanentFailure if word.code == "AR" else TemporaryFailure
-    flight.answer.errback(kind(said, reasons=("platform-refused",)))

@@ -9,8 +9,9 @@ from typing import Any
 
 from gateway import registry
 from gateway.bus.canary import CanaryKeeper
-from gateway.bus.link import Evidence, Late
+from gateway.bus.judge import Judge
 from gateway.bus.link import PlatformLink as Link
+from gateway.bus.receipts import Late
 from gateway.bus.role import Driver
 from gateway.bus.settings import BusPlatform
 from gateway.bus.touch import toucher
@@ -38,7 +39,7 @@ class BusPlatformKind:
         *,
         reactor: Any,
         clock: Clock,
-        evidence: Evidence,
+        evidence: Judge,
         on_late: Callable[[Late], object],
         base: Path,
     ) -> Link:

@@ -1,9 +1,8 @@
-"""The way in from a message bus, which keeps each message until it is on disk here."""
+"""Takes what a bus gives: each message is on disk, or refused on disk, before the bus may forget it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, Protocol
@@ -14,17 +13,15 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 
-from gateway import registry
 from gateway.bus import role
-from gateway.bus.body import Receipt, read_body, read_receipt
+from gateway.bus.body import Receipt, read_body
 from gateway.bus.keeper import Keeper
-from gateway.bus.letter import control_id_of
 from gateway.bus.role import Arrived, Driver, Trouble, Verdict
 from gateway.bus.settings import BusIntake as BusSettings
-from gateway.clock import Clock
 from gateway.errors import Rejected, StoreBroken, StoreFull
-from gateway.hl7 import peek
+from gateway.hl7 import Batch, peek
 from gateway.inbox import Door
+from gateway.intakes.bus.receipts import Receipts
 from gateway.service import spawn
 
 _log = structlog.get_logger()
@@ -57,42 +54,6 @@ class Inbox(Protocol):
         ...
 
 
-def of(kind: str) -> BusIntakeKind:
-    """The way in from the bus of this kind. Raises registry.Unknown."""
-    return BusIntakeKind(driver=registry.load(registry.BUSES, kind))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BusIntakeKind:
-    """What the application asks of the module of an intake."""
-
-    driver: Driver
-
-    @property
-    def Settings(self) -> Any:
-        return self.driver.IntakeSettings
-
-    def build(
-        self,
-        settings: BusSettings,
-        *,
-        inbox: Inbox,
-        reactor: Any,
-        clock: Clock,
-        base: Path,
-        on_broken: Callable[[object], None],
-        zone: str = "UTC",  # a bus has no acknowledgement with a date
-    ) -> BusIntake:
-        return BusIntake(
-            settings,
-            driver=self.driver,
-            inbox=inbox,
-            reactor=reactor,
-            base=base,
-            on_broken=on_broken,
-        )
-
-
 class BusIntake(Service):
     """One `[[intakes]]` on a bus. It starts whether or not the bus is there, and waits for it."""
 
@@ -121,7 +82,9 @@ class BusIntake(Service):
         self._next: IDelayedCall | None = None
         self._pinging: Deferred[None] | None = None
         self._in_hand: set[Deferred[None]] = set()
-        self._early: dict[str, list[_Early]] = {}
+        self._receipts = Receipts(
+            inbox, intake=settings.name, patience=settings.receipt_wait, reactor=reactor
+        )
         self._tried: Deferred[None] | None = None  # until the first try has ended
         self._trouble = ""  # what was last said of the bus
         self._full = False  # whether it was said that the disk is full
@@ -156,7 +119,7 @@ class BusIntake(Service):
         await DeferredList(in_hand)
         if cut.active():
             cut.cancel()
-        self._forget_early()
+        self._receipts.forget()
         if session is not None:
             await session.close()
 
@@ -166,7 +129,7 @@ class BusIntake(Service):
         self._begin(self._take(arrived), "bus message")
 
     def receipt(self, arrived: Arrived) -> None:
-        self._begin(self._hear(arrived), "bus receipt")
+        self._begin(self._receipts.hear(arrived), "bus receipt")
 
     def _begin(self, work: Coroutine[Any, Any, None], what: str) -> None:
         done = spawn(work, what)
@@ -182,7 +145,7 @@ class BusIntake(Service):
             arrived.settle(Verdict.REFUSED)
             return
         if isinstance(found, Receipt):
-            await self._received(found, arrived)
+            await self._receipts.received(found, arrived)
             return
         taken = [await self._accept(raw, peer=peer) for raw in found.messages]
         if found.fault is not None:
@@ -190,7 +153,7 @@ class BusIntake(Service):
         whole = all(taken) and found.fault is None
         arrived.settle(Verdict.TAKEN if whole else Verdict.REFUSED)
 
-    def _read(self, arrived: Arrived) -> Any:
+    def _read(self, arrived: Arrived) -> Batch | Receipt:
         if len(arrived.body) > self._settings.longest:
             raise Rejected(f"longer than {self._settings.longest} bytes", code=207)
         return read_body(arrived.body)
@@ -214,7 +177,7 @@ class BusIntake(Service):
                 if tries < TRIES:
                     await deferLater(self._reactor, PAUSE)
             else:
-                await self._known(peek(raw).control_id)
+                await self._receipts.known(peek(raw).control_id)
                 return True
         await self._keep(raw, Rejected("internal error: it cannot be kept", code=207), peer=peer)
         return False
@@ -241,65 +204,6 @@ class BusIntake(Service):
             else:
                 self._full = False
                 return
-
-    # -- a receipt
-
-    async def _hear(self, arrived: Arrived) -> None:
-        try:
-            word = read_receipt(arrived.body)
-        except Rejected as rejected:
-            _log.warning("intake.not_a_receipt", intake=self._door.intake, why=rejected.reason)
-            arrived.settle(Verdict.REFUSED)
-        else:
-            await self._received(word, arrived)
-
-    async def _received(self, word: Receipt, arrived: Arrived) -> None:
-        """A copy that waits for this word is closed; a word that comes before its message waits for it."""
-        name = arrived.correlation_id
-        control_id = control_id_of(name) if name.startswith("wardline:") else word.control_id
-        early = _Early(word=word, arrived=arrived, control_id=control_id)
-        if not word.positive:
-            _log.warning("intake.not_received", control_id=control_id, code=word.code)
-        elif not await self._confirm(early):
-            self._wait_for_its_message(early)
-            return
-        arrived.settle(Verdict.TAKEN)
-
-    async def _confirm(self, early: _Early) -> bool:
-        word = early.word
-        proof = f"receipt {word.code} {word.by}".rstrip()
-        return await self._inbox.confirm(early.control_id, sender=word.sender, proof=proof)
-
-    def _wait_for_its_message(self, early: _Early) -> None:
-        waiting = self._early.setdefault(early.control_id, [])
-        waiting.append(early)
-        early.timer = self._reactor.callLater(self._settings.receipt_wait, self._waited, early)
-
-    def _waited(self, early: _Early) -> None:
-        """It was for a message that needs no word any more, or that we never had."""
-        self._drop(early)
-        early.arrived.settle(Verdict.TAKEN)
-
-    def _drop(self, early: _Early) -> None:
-        waiting = self._early[early.control_id]
-        waiting.remove(early)
-        if not waiting:
-            del self._early[early.control_id]
-
-    async def _known(self, control_id: str) -> None:
-        """This message is on disk now: what was said of it before counts."""
-        for early in tuple(self._early.get(control_id, ())):
-            self._drop(early)
-            early.stop()
-            await self._confirm(early)
-            early.arrived.settle(Verdict.TAKEN)
-
-    def _forget_early(self) -> None:
-        """The bus will give them again."""
-        for waiting in self._early.values():
-            for early in waiting:
-                early.stop()
-        self._early.clear()
 
     # -- the session
 
@@ -333,7 +237,7 @@ class BusIntake(Service):
         if post is not self._post:
             return
         self._session, self._post = None, None
-        self._forget_early()
+        self._receipts.forget()
         self._failed(trouble)
         self._keeper.later()
 
@@ -371,20 +275,6 @@ class _Post:
 
     def lost(self, trouble: Trouble) -> None:
         self._intake.lost(self, trouble)
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class _Early:
-    """A receipt, perhaps before what it is for."""
-
-    word: Receipt
-    arrived: Arrived
-    control_id: str
-    timer: IDelayedCall | None = None
-
-    def stop(self) -> None:
-        if self.timer is not None and self.timer.active():
-            self.timer.cancel()
 
 
 def _cut(in_hand: list[Deferred[None]]) -> None:
