@@ -93,8 +93,17 @@ class Composer:
         stored = await self._store.content(row.message_id)
         if row.purpose is not Purpose.HANDBACK:
             return stored.raw, stored.control_id
-        paper = (await self._store.papers([stored.id])).get(stored.id)
+        paper = await self._paper(stored.id)
         return mark_delivered(stored.raw, self._record(stored, paper)), stored.control_id
+
+    async def _paper(self, message_id: int) -> SlipRecord | None:
+        """The slip a message stands on: its own, unless only a summary of it is proved."""
+        fates = await self._store.fates(message_id)
+        papers = await self._store.papers(sorted({f.delivery.message_id for f in fates}))
+        own = papers.pop(message_id, None)
+        if own is not None and own.confirmed:
+            return own
+        return next((paper for paper in papers.values() if paper.confirmed), own)
 
     def summary(self, to: str, stale: Sequence[Delivery], *, now: float) -> Arrival:
         """The one slip that stands for what waited past its time to live."""

@@ -126,3 +126,23 @@ def test_paper_that_has_not_begun_is_withdrawn_by_a_late_acknowledgement(hospita
     assert hospital.outcomes() == ["CARD neighbour withdrawn", "PLATFORM platform delivered"]
     assert results(hospital) == []
     assert hospital.link.received == [], "it has it: it is not sent again"
+
+
+def test_what_came_out_on_a_summary_is_handed_back_as_delivered_by_it(hospital):
+    all_printers(hospital, "paper out")
+    hospital.after(seconds=30)
+    hospital.link.mood = "dead"
+    hospital.receives(hospital.sample())
+    hospital.after(seconds=7300)
+    all_printers(hospital, "paper in")
+    hospital.after(seconds=120)
+    assert sum("RÉSUMÉ" in text for text in hospital.paper()) == 1
+
+    hospital.link.mood = "up"
+    hospital.watch.say_up(by="test")
+    hospital.do(hospital.store.release(now=hospital.time.now(), limit=10))
+    hospital.dispatcher.kick("platform")
+    hospital.after(seconds=5)
+
+    (raw,) = hospital.link.received
+    assert b"ZWL|DELIVERED|CARD|" in raw

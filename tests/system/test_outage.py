@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from demo import laboratory as lab
@@ -67,3 +69,35 @@ def test_a_ward_asks_for_its_pack_and_has_it_at_once(hospital):
     assert "LEFÈBVRE Éloïse" in slip.read_text("utf-8")
     with pytest.raises(DidNotHappen, match="no ward XX: there is CARD, NEURO"):
         hospital.tell("pack", "--ward", "XX")
+
+
+def test_an_outage_ends_with_a_record_and_a_report_that_balances(hospital):
+    hospital.programs["wardline"].stop()
+    told = hospital.config.read_text("utf-8").replace(
+        'up_after = "3s"', 'up_after = "3s"\nrecord = "oru"'
+    )
+    hospital.config.write_text(told, "utf-8")
+    hospital.start_wardline()
+    hospital.kill("platform")
+    for number in range(5):
+        result = lab.result(f"R{number}", lab.ELOISE, lab.SODIUM, order=f"9{number}")
+        assert hospital.send(result) == "AA"
+    hospital.until("five slips", lambda: len(results(hospital)) == 5, within=30)
+    before = json.loads(hospital.tell("report"))
+    assert before["outage"]["ended_at"] is None
+
+    hospital.start_platform()
+    hospital.until("five and their records", lambda: len(hospital.at_platform()) == 10, within=60)
+
+    report = json.loads(hospital.tell("report"))
+    assert report["outage"]["ended_at"]
+    assert report["totals"] == {
+        "in": 5, "delivered": 5, "open": 0, "superseded": 0, "refused": 0, "nobody": 0,
+        "recorded": 0, "balanced": True,
+    }  # fmt: skip
+    assert all(row["minutes"] < 1 for row in report["messages"])
+    output = hospital.folder / "report.pdf"
+    hospital.tell("report", "--format", "pdf", "--output", str(output))
+    assert output.read_bytes().startswith(b"%PDF")
+    with pytest.raises(DidNotHappen, match="no outage 7"):
+        hospital.tell("report", "--outage", "7")
