@@ -26,6 +26,8 @@ TICK = 0.25
 #: How often the whole table is asked which lanes have work, in case a word of it was missed.
 SURVEY = 30.0
 BATCH = 100
+#: The steps on paper that may follow each.
+_LATER = {"slip": ("neighbour", "courier"), "neighbour": ("courier",), "courier": ()}
 #: How long a stop waits for attempts under way, seconds.
 STOP = 2.5
 
@@ -288,10 +290,13 @@ class Dispatcher:
 
     async def _welcome_back(self, device: str, lanes: list[str]) -> None:
         now = self._clock.now()
+        # Asked first: a ward's open rows are many when all its printers come back at once, as at a
+        # start, and hardly ever is one of them further down its plan.
+        waiting = await self._store.lanes()
         for lane in lanes:
             await self._store.wake(lane, now=now)
             to, _, by = lane.rpartition("/")
-            if by != "courier":
+            if any(f"{to}/{later}" in waiting for later in _LATER[by]):
                 await self._recall(to, by=by)
             self.kick(lane)
 
