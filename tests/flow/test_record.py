@@ -7,6 +7,7 @@ import pytest
 from gateway.hl7 import Form, read
 from gateway.platform.record import Recorder
 from gateway.poller import Repeat
+from gateway.router import Mode
 
 
 @pytest.fixture
@@ -137,3 +138,18 @@ def test_an_outage_that_lasts_is_not_recorded_yet(hospital, recording):
 
     assert not any(d.to == "PLATFORM" and d.purpose == "notice"
                    for d in hospital.do(hospital.store.open_deliveries()))  # fmt: skip
+
+
+def test_even_what_is_settled_at_once_is_recorded_when_the_outage_has_ended(hospital, recording):
+    recording()
+    hospital.mode = Mode.DIRECT
+    hospital.watch.say_down(by="test", reason="test")
+    hospital.receives(hospital.sample())
+    hospital.after(seconds=60)
+    assert hospital.do(hospital.store.open_deliveries()) == []
+
+    hospital.watch.say_up(by="test")
+    hospital.after(seconds=10)
+    handed_back(hospital)
+
+    assert len(records(hospital)) == 1

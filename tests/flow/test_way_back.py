@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from gateway.compose import Composer, House
+from gateway.delivery import Outcome, Purpose, State
+from tests.unit.store.samples import HANDBACK, arrival, ended, new, tried
+
 
 def test_what_was_printed_is_handed_back_marked_and_never_printed_again(hospital):
     hospital.link.mood = "dead"
@@ -146,3 +152,31 @@ def test_what_came_out_on_a_summary_is_handed_back_as_delivered_by_it(hospital):
 
     (raw,) = hospital.link.received
     assert b"ZWL|DELIVERED|CARD|" in raw
+
+
+async def printed(store, *, at, outcome, **after):
+    """One attempt at whatever is due in the ward, as the press writes it down."""
+    (row,) = await store.claim("CARD/slip", node="main", now=at, limit=1)
+    attempt = await store.begin(row, device="cardio-slip", at=at, paper=True)
+    moved = tried(row, **after) if after else tried(row)
+    await store.settle(row, moved, at=at, attempt=ended(attempt, outcome), extra=(HANDBACK,))
+    return row
+
+
+def test_a_proved_summary_outweighs_a_slip_of_which_nobody_knows(hospital):
+    store = hospital.store
+    raw = hospital.sample().raw
+    first = hospital.do(store.accept(arrival(raw=raw, deliveries=(new(),))))
+    doubt = {"state": State.OPEN, "due": 1e12, "doubtful": True}
+    row = hospital.do(printed(store, at=200.0, outcome=Outcome.UNCERTAIN, **doubt))
+    hospital.do(store.accept(arrival("S1", order="", supersedes=(row.id,))))
+    back = Composer(
+        store, hospital.directory, house=House(code="H", name="H", language="fr", timezone="UTC"),
+        clock=hospital.time,
+    )  # fmt: skip
+    owed = replace(row, message_id=first.message_id, purpose=Purpose.HANDBACK)
+    assert b"ZWL|UNCERTAIN|CARD|0001" in hospital.do(back.for_platform(owed))[0]
+
+    hospital.do(printed(store, at=300.0, outcome=Outcome.DELIVERED))
+
+    assert b"ZWL|DELIVERED|CARD|0002" in hospital.do(back.for_platform(owed))[0]
