@@ -142,7 +142,9 @@ class Composer:
         told = notice.read(stored.raw)
         if told.topic == pack.TOPIC:
             now = context.printed_at
-            found = await pack.gather(self._store, told.detail, read=self._read, now=now)
+            found = await pack.gather(
+                self._store, told.detail, read=self._read, now=now, aside=self._aside
+            )
             return render.pack(found, context)
         if told.topic == "summary":
             waited = [await self._waited(number) for number in told.detail["messages"]]

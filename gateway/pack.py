@@ -15,6 +15,7 @@ from gateway.directory import folded
 from gateway.errors import Rejected
 from gateway.message import Message, Patient, Priority
 from gateway.notice import Notice, announcement
+from gateway.service import Aside, at_once
 from gateway.store import Accepted, Outage, Store, Stored, Whereabouts, Word
 
 log = structlog.get_logger()
@@ -134,9 +135,17 @@ def of_an_outage(told: Notice) -> bool:
 
 
 async def gather(
-    store: Store, detail: Mapping[str, Any], *, read: Callable[[Stored], Message], now: float
+    store: Store,
+    detail: Mapping[str, Any],
+    *,
+    read: Callable[[Stored], Message],
+    now: float,
+    aside: Aside = at_once,
 ) -> render.Pack:
-    """What one slip of a pack shows: as things are now, not as they were when it was asked for."""
+    """What one slip of a pack shows: as things are now, not as they were when it was asked for.
+
+    Each patient's results are read `aside`: twenty long ones would hold up the reactor.
+    """
     since = now - detail["reach"]
     ward = detail["ward"]
     census = None
@@ -144,7 +153,8 @@ async def gather(
         everybody = sorted(await store.present(ward), key=_bed)
         census = tuple(render.Present(patient=w.patient, location=w.location) for w in everybody)
     patients = [
-        await _looked(store, keys, ward, read=read, since=since) for keys in detail["patients"]
+        await _looked(store, keys, ward, read=read, since=since, aside=aside)
+        for keys in detail["patients"]
     ]
     return render.Pack(
         part=detail["part"],
@@ -162,11 +172,12 @@ async def _looked(
     *,
     read: Callable[[Stored], Message],
     since: float,
+    aside: Aside,
 ) -> render.Present:
     known = [key for key in keys if key]
     where = await store.whereabouts(known)
     stored = await store.latest(known, since=since, limit=RESULTS + 1)
-    results = tuple(_waited(s, read) for s in stored[:RESULTS])
+    results = await aside(lambda: [_waited(s, read) for s in stored[:RESULTS]])
     return render.Present(
         patient=where.patient if where else Patient(ipp=keys[0], nda=keys[1]),
         location=where.location if where else None,
