@@ -16,7 +16,7 @@ from gateway.health import OK, Condition, Health
 from gateway.policy import Move
 from gateway.printing import Press
 from gateway.relay import Relay
-from gateway.service import spawn
+from gateway.service import spawn, together
 from gateway.store import Accepted, Store
 
 log = structlog.get_logger()
@@ -166,9 +166,9 @@ class Dispatcher:
         devices = self._devices(lane)
         reason = self._health.reason(devices)
         while self._running and (rows := await self._claim(lane, limit=BATCH)):
-            for row in rows:
-                decide = policy.no_device if devices else policy.deadline_passed
-                await self._settle(row, decide(row, reason=reason, now=self._clock.now()))
+            decide = policy.no_device if devices else policy.deadline_passed
+            now = self._clock.now()
+            await together(self._settle(x, decide(x, reason=reason, now=now)) for x in rows)
 
     def _devices(self, lane: str) -> tuple[str, ...]:
         to, _, by = lane.rpartition("/")
@@ -222,8 +222,8 @@ class Dispatcher:
 
     async def _sweep(self) -> None:
         now = self._clock.now()
-        for row in await self._store.overdue(now=now, limit=BATCH):
-            await self._overdue(row, now=now)
+        rows = await self._store.overdue(now=now, limit=BATCH)
+        await together(self._overdue(row, now=now) for row in rows)
         if now - self._surveyed >= SURVEY:
             await self._survey()
 
@@ -261,9 +261,10 @@ class Dispatcher:
         lanes = await self._store.lanes()
         for lane in [lane for lane in lanes if lane.endswith("/confirm")]:
             while rows := await self._claim_waiting(lane):
-                for row in rows:
-                    now = self._clock.now()
-                    await self._settle(row, policy.deadline_passed(row, reason="down", now=now))
+                now = self._clock.now()
+                await together(
+                    self._settle(x, policy.deadline_passed(x, reason="down", now=now)) for x in rows
+                )
 
     async def _claim_waiting(self, lane: str) -> list[Delivery]:
         return await self._claim(lane, limit=BATCH)

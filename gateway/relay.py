@@ -15,7 +15,7 @@ from gateway.compose import Composer
 from gateway.delivery import Attempt, Delivery, NewDelivery, Outcome, Purpose, Receipt
 from gateway.errors import PermanentFailure, TemporaryFailure, Uncertain
 from gateway.policy import Move
-from gateway.service import spawn
+from gateway.service import spawn, together
 from gateway.store import Store
 
 log = structlog.get_logger()
@@ -119,8 +119,7 @@ class Relay:
             )
             if not rows:
                 return
-            for row in rows:
-                await self._one(row)
+            await together(self._one(row) for row in rows)
 
     async def _one(self, row: Delivery) -> None:
         if not self._admits(row):

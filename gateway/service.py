@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
 
 import structlog
 from twisted.application.service import MultiService, Service
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
 
 T = TypeVar("T")
 
@@ -103,6 +104,17 @@ def spawn(work: Coroutine[Any, Any, object], what: str) -> Deferred[None]:
     The Deferred never fails; cancel it to stop the work.
     """
     return Deferred.fromCoroutine(_logged(work, what))
+
+
+async def together(works: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Begin all of `works` in their order and wait for all: what they write shares its commits.
+
+    Raises the error of one that failed, once the others have ended too.
+    """
+    done = await DeferredList([Deferred.fromCoroutine(w) for w in works], consumeErrors=True)
+    for _, result in done:
+        if isinstance(result, Failure):
+            result.raiseException()
 
 
 async def _logged(work: Coroutine[Any, Any, object], what: str) -> None:

@@ -7,7 +7,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactor
 
-from gateway.service import Listener, Stack, spawn
+from gateway.service import Listener, Stack, spawn, together
 
 
 class Child(Service):
@@ -156,3 +156,49 @@ def test_work_that_ends_well_says_nothing():
         spawn(work(), "claim")
 
     assert logs == []
+
+
+def test_works_together_begin_in_order_before_any_has_ended():
+    began = []
+    gates = [Deferred(), Deferred()]
+
+    async def work(number):
+        began.append(number)
+        await gates[number]
+
+    whole = Deferred.fromCoroutine(together(work(number) for number in (0, 1)))
+
+    assert began == [0, 1]
+    gates[1].callback(None)
+    assert not whole.called
+    gates[0].callback(None)
+    assert whole.called
+
+
+def test_one_of_works_together_that_fails_is_heard_once_the_others_have_ended():
+    slow = Deferred()
+
+    async def bad():
+        raise ValueError("bad")
+
+    async def good():
+        await slow
+
+    whole = Deferred.fromCoroutine(together([bad(), good()]))
+
+    assert not whole.called
+    slow.callback(None)
+    assert isinstance(failure_of(whole), ValueError)
+
+
+def test_works_together_are_cancelled_together():
+    stopped = []
+
+    async def work():
+        await Deferred(lambda _: stopped.append(True))
+
+    done = spawn(together([work(), work()]), "lane")
+    done.cancel()
+
+    assert stopped == [True, True]
+    assert done.called
