@@ -29,8 +29,6 @@ from gateway.store.sqlite import SqliteStore  # noqa: E402
 
 _reactor: Any = reactor
 _AT_ONCE = 2_000
-#: Far from the numbers that a benchmark sends.
-FIRST = 90_000_000
 
 
 class Filling:
@@ -55,7 +53,7 @@ class Filling:
         await store.close()
 
     def _arrival(self, n: int) -> Arrival:
-        number, ward = FIRST + n, self._wards[n % len(self._wards)]
+        number, ward = messages.FILLED + n, self._wards[n % len(self._wards)]
         critical = n % self._every == 0
         raw = messages.result(number, ward=ward, critical=critical)
         message = _renumbered(self._models[ward, critical], number)

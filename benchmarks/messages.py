@@ -31,6 +31,10 @@ _ANALYTES = (
 )
 
 
+#: Numbers from here on are filled into a store, not sent.
+FILLED = 90_000_000
+
+
 def order(number: int) -> str:
     """The order number of message `number`: it stands on the slip, and nothing else looks like it."""
     return f"BX{number:08d}"

@@ -15,8 +15,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TextIO
 
-from gateway import cli
-
 #: What nothing may take, seconds.
 STALL = 0.02
 
@@ -67,6 +65,8 @@ def _name(callback: Any, args: Any) -> str:
 
 
 if __name__ == "__main__":
+    from gateway import cli
+
     with open(sys.argv[1], "a", buffering=1, encoding="utf-8") as file:  # noqa: PTH123
         Watcher(file).install()
         sys.exit(cli.main(sys.argv[2:]))

@@ -36,8 +36,8 @@ def run(folder: Path, seconds: float) -> Iterator[Aim]:
         wardline = site.wardline()
         processes.append(wardline)
         load(relay, *words, "--rate", 10, "--seconds", 5)
-        for rate in (10, RATE):
-            sent = load(relay, *words, "--rate", rate, "--seconds", seconds * 0.3)["sent"]
+        for rate in (10, 50, RATE):
+            sent = load(relay, *words, "--rate", rate, "--seconds", seconds * 0.2)["sent"]
             took = under_way(sent, waited_for(site.slips, sent, within=10))
             cells = (quantile(took, part) for part in (0.5, 0.99, 1.0))
             rows.append([f"{rate} messages/s, {len(took)} slips", *map(ms, cells)])

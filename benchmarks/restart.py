@@ -11,7 +11,6 @@ from pathlib import Path
 
 from benchmarks import messages
 from benchmarks.acks import first_number, load
-from benchmarks.fill import FIRST
 from benchmarks.machine import quantile
 from benchmarks.process import Running, module, together
 from benchmarks.site import Site
@@ -119,7 +118,7 @@ def _start(site: Site, port: int, processes: list[Running], *, lasts: float) -> 
 
 def _is_critical(order: str) -> bool:
     number = int(order[2:])
-    return number >= FIRST and (number - FIRST) % EVERY == 0
+    return number >= messages.FILLED and (number - messages.FILLED) % EVERY == 0
 
 
 def _first_acknowledgement(port: int) -> None:
