@@ -30,6 +30,10 @@ _log = structlog.get_logger()
 
 #: Beats in the site's patience: the last good evidence before a fault is a sixth of it old at most.
 BEATS = 6
+#: A silence of so many beats is worth a word; so is one of twice the longest of late.
+SILENT_BEATS, SILENT_TIMES = 2, 2.0
+#: A canary is lost after four times the slowest of late, within these multiples of the site's patience.
+STUCK_TIMES, STUCK_LEAST, STUCK_MOST = 4.0, 1.0, 10.0
 #: Canaries under way at once: a bus that keeps more is stuck whatever the reason.
 FLOCK = 100
 #: A session that has not answered for so many times the site's patience is given up.
@@ -71,7 +75,8 @@ class CanaryKeeper(Service):
             longest_pause=settings.probe_every,
         )
         self._words = count(1)
-        self._pace = Pace()
+        self._gaps = Pace()  # between one answer and the next, while something was awaited
+        self._trips = Pace()  # from a canary's leaving to its return
         self._perch: _Perch | None = None  # the holder of the session there is or will be
         self._session: role.Canary | None = None
         self._next: IDelayedCall | None = None
@@ -82,6 +87,7 @@ class CanaryKeeper(Service):
         """Nothing is under way and nothing is known, as with a new session."""
         self._flock: deque[tuple[str, float]] = deque()  # words sent, with their moments
         self._pinged_at: float | None = None
+        self._heard_at = self._reactor.seconds()  # anything at all
         self._blocked = ""
         self._missing: Trouble | None = None
         self._trouble: Trouble | None = None
@@ -130,20 +136,24 @@ class CanaryKeeper(Service):
 
     def _judge(self, session: role.Canary) -> None:
         now = self._reactor.seconds()
-        unanswered = now - self._pinged_at if self._pinged_at is not None else 0.0
-        doubt = self._pace.doubt_after(now=now, beat=self._beat, patience=self._patience)
-        if unanswered > GIVE_UP * self._patience:
+        silent = now - self._heard_at
+        if silent > GIVE_UP * self._patience:
             self._leave(session, Trouble(self._silence))
-        elif unanswered > doubt:
+        elif silent > self._worth_a_word(now):
             self._look_closer()
             self._watch.unreachable(self._silence)
         elif self._stuck:
             self._watch.unreachable(role.STUCK)
 
+    def _worth_a_word(self, now: float) -> float:
+        least, most = SILENT_BEATS * self._beat, self._patience / 2
+        return self._gaps.limit(now=now, times=SILENT_TIMES, least=least, most=most)
+
     @property
     def _stuck(self) -> bool:
         now = self._reactor.seconds()
-        limit = self._pace.stuck_after(now=now, patience=self._patience)
+        least, most = STUCK_LEAST * self._patience, STUCK_MOST * self._patience
+        limit = self._trips.limit(now=now, times=STUCK_TIMES, least=least, most=most)
         return bool(self._flock) and now - self._flock[0][1] > limit
 
     @property
@@ -171,7 +181,7 @@ class CanaryKeeper(Service):
     def _answered(self, _: object, session: role.Canary) -> None:
         if session is not self._session or self._pinged_at is None:
             return
-        self._learn(self._pinged_at)
+        self._heard()
         self._pinged_at = None
         if self._missing is not None:
             _log.info("bus.found", what=self._missing.reason)
@@ -183,6 +193,7 @@ class CanaryKeeper(Service):
         if session is not self._session:
             return
         self._pinged_at = None
+        self._heard()
         if isinstance(failure.value, Trouble):
             self._missing = failure.value
             self._tell(self._missing)
@@ -193,8 +204,10 @@ class CanaryKeeper(Service):
         while self._flock:
             known, sent_at = self._flock.popleft()
             if known == word:
-                self._learn(sent_at)
+                now = self._reactor.seconds()
+                self._trips = self._trips.learned(now - sent_at, now=now)
                 break
+        self._heard()
         if self._missing is not None:
             return
         if self._refusing():
@@ -202,9 +215,10 @@ class CanaryKeeper(Service):
         else:
             self._watch.proved()
 
-    def _learn(self, since: float) -> None:
+    def _heard(self) -> None:
         now = self._reactor.seconds()
-        self._pace = self._pace.learned(now - since, now=now)
+        self._gaps = self._gaps.learned(now - self._heard_at, now=now)
+        self._heard_at = now
         self._seems = ""
 
     # -- the session
@@ -257,6 +271,7 @@ class CanaryKeeper(Service):
             self._watch.unreachable(reason)
         elif self._session is not None:
             self._pinged_at = None
+            self._heard_at = self._reactor.seconds()
             self._look()
 
     def _look_closer(self) -> None:
@@ -267,7 +282,8 @@ class CanaryKeeper(Service):
 
     def _touched(self, found: str | Failure) -> None:
         self._touching = None
-        if isinstance(found, str) and self._pinged_at is not None:
+        now = self._reactor.seconds()
+        if isinstance(found, str) and now - self._heard_at > self._beat:
             self._seems = found
 
 

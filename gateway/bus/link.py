@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 from twisted.application.service import Service
@@ -20,7 +21,6 @@ from gateway.bus.keeper import Keeper
 from gateway.bus.line import Line
 from gateway.bus.receipts import Late, Receipts
 from gateway.bus.role import Arrived, Declined, Trouble, Unroutable
-from gateway.bus.settings import BusPlatform
 from gateway.clock import Clock
 from gateway.delivery import Receipt
 from gateway.errors import TemporaryFailure
@@ -36,12 +36,27 @@ LINGER = 600.0
 DOUBTED = 10_000
 
 
+class Settings(Protocol):
+    """What the link needs to know of the site."""
+
+    @property
+    def address(self) -> str:
+        """Where messages go; places in braces are filled from each message (see `letter`)."""
+        ...
+
+    @property
+    def window(self) -> int: ...
+
+    @property
+    def receipts(self) -> str: ...
+
+
 class PlatformLink(Service):
     """The channel to a bus; see `gateway.channels.platform.PlatformLink`, whose place it takes."""
 
     def __init__(
         self,
-        settings: BusPlatform,
+        settings: Settings,
         *,
         driver: role.Driver,
         base: Path,

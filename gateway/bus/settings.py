@@ -35,8 +35,3 @@ class BusPlatform(Broker):
     handback_rate: Annotated[int, Field(ge=1, le=1000)] = 50  # messages a second given back
     record: Literal["none", "oru", "mdm"] = "none"  # told after an outage: who received what
     receipts: str = ""  # where receivers say that they have a message; none: the bus's word counts
-
-    @property
-    def address(self) -> str:
-        """Where messages go; places in braces are filled from each message (see `letter`)."""
-        raise NotImplementedError

@@ -13,18 +13,15 @@ from twisted.python.failure import Failure
 
 from gateway.bus.role import FROZEN, REFUSED, SILENT
 
-#: How long the network may take, seconds: one repetition of a lost SYN comes after one second.
-WITHIN = 1.0
 
-
-def toucher(host: str, port: int, *, reactor: Any) -> Callable[[], Deferred[str]]:
+def toucher(host: str, port: int, *, within: float, reactor: Any) -> Callable[[], Deferred[str]]:
     """What a silent bus looks like from here, in the words of `role`: FROZEN where the machine takes
-    the connection, REFUSED where nobody listens, SILENT where nothing comes back."""
+    the connection, REFUSED where nobody listens, SILENT where nothing comes back `within` seconds."""
     endpoint = clientFromString(reactor, f"tcp:{quoteStringArgument(host)}:{port}")
 
     def touch() -> Deferred[str]:
         connecting: Deferred[Any] = endpoint.connect(Factory.forProtocol(_Touch))
-        connecting.addTimeout(WITHIN, reactor)
+        connecting.addTimeout(within, reactor)
         return connecting.addCallbacks(lambda _: FROZEN, _seen)
 
     return touch

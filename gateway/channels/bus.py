@@ -35,7 +35,7 @@ class BusPlatformKind:
 
     def PlatformLink(
         self,
-        settings: BusPlatform,
+        settings: Any,
         *,
         reactor: Any,
         clock: Clock,
@@ -63,7 +63,9 @@ class BusPlatformKind:
             base=base,
             watch=watch,
             refusing=lambda: link.refusing,
-            touch=toucher(settings.host, settings.port, reactor=reactor),
+            touch=toucher(
+                settings.host, settings.port, within=settings.down_after / 3, reactor=reactor
+            ),
             reactor=reactor,
         )
         watch.probe_now = canary.now

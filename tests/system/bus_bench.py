@@ -84,7 +84,7 @@ class Platform:
     async def proved(self, *, within=10.0):
         """Until a canary of this session has come back."""
         end = time.monotonic() + within
-        while not self.canary._pace.slowest:
+        while not self.canary._trips.longest:
             assert time.monotonic() < end, f"no canary came back: {self.watch.snapshot()}"
             await sleep(0.05)
 

@@ -119,7 +119,8 @@ class Frames:
 
     def __init__(self) -> None:
         self._kept = bytearray()  # what came of the frame that is looked at
-        self._skip = 0  # octets still to come of a frame that is not
+        self._wanted = _HEAD  # octets of it that must be here before it can be judged
+        self._skip = 0  # octets still to come of a frame that is not looked at
 
     def feed(self, data: bytes) -> Iterator[Blocked | Closed]:
         """What is said in `data`, with what came before."""
@@ -130,28 +131,25 @@ class Frames:
                 self._skip -= step
                 at += step
                 continue
-            wanted = self._wanted() - len(self._kept)
-            self._kept += data[at : at + wanted]
-            at += wanted
-            if len(self._kept) >= self._wanted():
+            more = data[at : at + self._wanted - len(self._kept)]
+            self._kept += more
+            at += len(more)
+            if len(self._kept) == self._wanted:
                 yield from self._look()
 
-    def _wanted(self) -> int:
-        """How many octets of this frame must be here before it can be judged."""
-        return _HEAD if len(self._kept) < _HEAD else _HEAD + self._size() + 1  # its end octet
-
-    def _size(self) -> int:
-        return int.from_bytes(self._kept[3:7], "big")
-
     def _look(self) -> Iterator[Blocked | Closed]:
-        ours = self._kept[0] == _METHOD and self._kept[1:3] == b"\0\0" and self._size() <= _LONGEST
-        if len(self._kept) == _HEAD and not ours:
-            self._skip = self._size() + 1
-        elif len(self._kept) == _HEAD:
-            return
+        """The head of a frame is here, or the whole of one that may say something."""
+        size = int.from_bytes(self._kept[3:7], "big")
+        if len(self._kept) == _HEAD:
+            ours = self._kept[0] == _METHOD and self._kept[1:3] == b"\0\0" and size <= _LONGEST
+            if ours:
+                self._wanted = _HEAD + size + 1  # its end octet
+                return
+            self._skip = size + 1
         elif int.from_bytes(self._kept[7:9], "big") == _CONNECTION:
             yield from _said(bytes(self._kept[9:-1]))
         self._kept.clear()
+        self._wanted = _HEAD
 
 
 def _said(method: bytes) -> Iterator[Blocked | Closed]:
