@@ -165,14 +165,14 @@ def _fault(ledger: Ledger, *, now: float, limits: Limits) -> str:
         return _with(f"no answer for {limits.down_after:g} s", ledger.trouble, ledger.bad_since)
     if refusing(ledger, limits=limits):
         said = f"refused or broke off {len(ledger.refused)} messages in a row"
-        return f"{said}: {ledger.objection}" if ledger.objection else said
+        return f"{said}, {ledger.objection}" if ledger.objection else said
     absent = _absent_at(ledger, limits)
     return ledger.trouble if absent is not None and now >= absent else ""
 
 
 def _with(said: str, trouble: str, since: float | None) -> str:
     """What was found of the trouble meanwhile goes with it."""
-    return f"{said}: {trouble}" if trouble and since is not None else said
+    return f"{said}, {trouble}" if trouble and since is not None else said
 
 
 def _doubt(ledger: Ledger, *, now: float, limits: Limits) -> str:

@@ -87,6 +87,19 @@ REASON: Mapping[str, str] = {
     "name not known": N_("name not known"),
     "unknown ward": N_("unknown ward"),
     "unroutable": N_("unknown ward"),
+    "no packet comes back": N_("no packet comes back: network or machine"),
+    "accepts connections but does not answer": N_("its machine answers, its program does not"),
+    "connected but delivers nothing": N_("connected, but delivers nothing"),
+    "credentials refused": N_("our name or password is refused"),
+    "blocked by the broker: low on disk": N_("takes nothing more: its disk is full"),
+    "blocked by the broker: low on memory": N_("takes nothing more: its memory is full"),
+}
+#: What a message bus must have and has no more, by the bus's own word for it.
+GONE = re.compile(r"(queue|exchange|stream) (\S+) is gone")
+GONE_WORDS: Mapping[str, str] = {
+    "queue": N_("queue {name} is gone"),
+    "exchange": N_("exchange {name} is gone"),
+    "stream": N_("stream {name} is gone"),
 }
 SILENCE = re.compile(r"no answer (?:for|within) (\S+) s")  # how the watch says it
 REASON_LEVEL = re.compile("-(?:error|warning|report)$")  # a printer may add it to a reason

@@ -41,6 +41,9 @@ def _reason(_: Translate, part: str) -> str:
     silence = codes.SILENCE.fullmatch(part)
     if silence is not None:
         return _("no answer for {seconds} s", seconds=silence[1])
+    gone = codes.GONE.fullmatch(part)
+    if gone is not None:
+        return _(codes.GONE_WORDS[gone[1]], name=line(gone[2], 40))
     return line(part)
 
 

@@ -6,11 +6,14 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from gateway.bus import role
 from gateway.bus.flights import LATE, Flight, Flights, Receivers
 from gateway.bus.keeper import Keeper
 from gateway.bus.letter import parcel
 from gateway.bus.pace import HALF_LIFE, Pace
 from gateway.bus.role import Trouble
+from gateway.locale import translator
+from gateway.render import words
 from tests.unit.bus.fake import message
 
 
@@ -144,3 +147,15 @@ def test_a_bug_is_told_by_its_kind_and_logged(opener, capsys):
 
     assert opener.failed[0].reason == "ZeroDivisionError while connecting"
     assert "bus.bug" in capsys.readouterr().out
+
+
+def test_the_fixed_words_of_every_bus_are_told_in_french():
+    french = translator("fr")
+    fixed = (role.REFUSED, role.SILENT, role.FROZEN, role.STUCK, role.CREDENTIALS)
+    for word in (*fixed, "blocked by the broker: low on disk"):
+        assert words.reason(french, word) not in (word, "")
+    assert words.reason(french, "queue wards.results is gone") == "la file wards.results a disparu"
+    both = f"no answer for 3 s, {role.FROZEN}"
+    assert words.reason(french, both) == (
+        "sans réponse depuis 3 s, sa machine répond, son programme non"
+    )
