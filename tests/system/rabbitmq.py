@@ -22,7 +22,7 @@ import pytest
 from gateway.bridge import from_asyncio
 
 SBIN = Path("/usr/lib/rabbitmq/bin")
-PACKAGES = ("rabbitmq-server", "iproute2", "iptables")
+PACKAGES = ("rabbitmq-server", "iproute2", "iptables", "openssl")
 POLICY = Path("/usr/sbin/policy-rc.d")
 CONFIG = """loopback_users = none
 disk_free_limit.absolute = 50MB
@@ -104,9 +104,10 @@ class Rabbit:
         self.folder = Path(folder)
         self.network = Network() if os.geteuid() == 0 else None
         self.host = self.network.host if self.network else "127.0.0.1"
-        self.port, dist, epmd = self._ports(3)
+        self.port, self.tls_port, dist, epmd = self._ports(4)
         self.folder.mkdir(parents=True)
-        (self.folder / "rabbitmq.conf").write_text(CONFIG)
+        self.certificate = self._certify()
+        (self.folder / "rabbitmq.conf").write_text(CONFIG + self._tls())
         (self.folder / "plugins").write_text("[].\n")
         self.env = {
             "PATH": os.environ["PATH"],
@@ -209,6 +210,23 @@ class Rabbit:
         if self.network:
             self.network.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _certify(self):
+        """A certificate for this address, signed by itself."""
+        files = ("-keyout", str(self.folder / "key.pem"), "-out", str(self.folder / "cert.pem"))
+        words = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+        name = ("-nodes", "-days", "2", "-subj", "/CN=rabbit")
+        name += ("-addext", f"subjectAltName=IP:{self.host}")
+        subprocess.run([*words, *name, *files], check=True, capture_output=True)
+        return self.folder / "cert.pem"
+
+    def _tls(self):
+        return (
+            f"listeners.ssl.1 = {self.host}:{self.tls_port}\n"
+            f"ssl_options.certfile = {self.folder}/cert.pem\n"
+            f"ssl_options.keyfile = {self.folder}/key.pem\n"
+            f"ssl_options.cacertfile = {self.folder}/cert.pem\n"
+        )
 
     @property
     def _prefix(self):

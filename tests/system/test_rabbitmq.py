@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from twisted.internet.defer import Deferred
 
 from gateway import registry
 from gateway.bus.letter import CONTENT_TYPE
+from gateway.bus.role import Trouble
 from gateway.clock import ReactorClock
 from gateway.errors import PermanentFailure, Rejected, StoreFull, TemporaryFailure, Uncertain
 from gateway.hl7 import ack, mark_delivered, peek
@@ -22,6 +24,8 @@ from gateway.platform.watch import State
 from tests.system.bus_bench import aside, message, platform, sleep
 
 pytestmark = pytest.mark.system
+
+HOW_TO = Path(__file__).parents[2] / "docs/how-to/connect-rabbitmq.md"
 
 
 def table(rabbit, **more):
@@ -190,6 +194,21 @@ async def test_a_receiver_that_will_never_take_it_is_believed(rabbit):
         failure = await refused(sending)
         assert isinstance(failure, PermanentFailure)
         assert failure.detail == "receipt AR DPI: no such patient"
+
+
+async def test_a_bus_over_tls_is_trusted_by_its_certificate_alone(rabbit):
+    over_tls = table(rabbit) | {"connect": f"tls:{rabbit.host}:{rabbit.tls_port}"}
+    async with (
+        ward(rabbit) as here,
+        platform(**over_tls, ca=str(rabbit.certificate)) as bench,
+    ):
+        await bench.send("T1")
+        await until(lambda: here.received)
+
+    module = registry.load(registry.PLATFORMS, "amqp")
+    trusting_nobody = module.Settings.model_validate(over_tls)
+    with pytest.raises(Trouble, match="TLS failed: CERTIFICATE_VERIFY_FAILED"):
+        await module.driver.target(trusting_nobody, base=Path(), holder=Holder())
 
 
 # -- in
@@ -383,3 +402,44 @@ async def test_a_broker_that_is_killed_gives_again_what_was_in_hand(rabbit):
 
             await until(lambda: len(inbox.accepted) >= 2)
             assert {peek(raw).control_id for raw in inbox.accepted} == {"J1"}
+
+
+async def test_the_permissions_of_the_how_to_are_enough_and_no_more(rabbit):
+    """docs/how-to/connect-rabbitmq.md"""
+    page = HOW_TO.read_text("utf-8")
+    line = next(line for line in page.splitlines() if "set_permissions" in line)
+    configure, write, read = shlex.split(line)[3:]
+    await aside(rabbit.ctl, "add_user", "wardline", "s")
+    await aside(rabbit.ctl, "set_permissions", "wardline", configure, write, read)
+    who = {"user": "wardline", "password": "s"}
+    bus = {"exchange": "results", "declare": False, "receipts": "wardline.receipts", **who}
+    inbox = Inbox()
+    async with hospital(rabbit) as here:
+        await here.channel.queue_declare("cardio.results")
+        await here.channel.queue_bind("cardio.results", "results", routing_key="#")
+        async with (
+            platform(**table(rabbit, queues=["cardio.results"], **bus)) as bench,
+            tap(rabbit, inbox, receipts="wardline.bus.receipts", **who),
+        ):
+            sending = bench.send("P1", token=1)
+            await until(lambda: inbox.accepted)
+            word = json.dumps({"receipt_for": "P1"}).encode()
+            for queue in ("wardline.receipts", "wardline.bus.receipts"):
+                await here.channel.basic_publish(word, routing_key=queue)
+            assert (await sending).proof == "receipt AA"
+            await until(lambda: inbox.confirmed)
+            assert bench.watch.state is State.UP
+        await here.channel.queue_delete("cardio.results")
+        await here.channel.queue_delete("wardline.bus.receipts")
+    module = registry.load(registry.PLATFORMS, "amqp")
+    other = module.Settings.model_validate(table(rabbit, exchange="other", **who))
+    with pytest.raises(Trouble, match="not permitted"):
+        await module.driver.target(other, base=Path(), holder=Holder())
+    await aside(rabbit.ctl, "delete_user", "wardline")
+
+
+class Holder:
+    """Whom nothing concerns."""
+
+    def __getattr__(self, name):
+        return lambda *args: None
