@@ -7,13 +7,26 @@ Slips of more than about 300 blocks belong in a thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import groupby
 
 from printers.line import BOLD, Line, Page, Run, Symbol
 from printers.rows import cells, grid, row_lines
-from printers.slip import Banner, Block, Code, Heading, Pair, Row, Rule, Slip, Space, Text
+from printers.slip import (
+    Banner,
+    Block,
+    Code,
+    Enclosure,
+    Heading,
+    Pair,
+    Row,
+    Rule,
+    Slip,
+    Space,
+    Text,
+    Tone,
+)
 from printers.typeset import banner, code, heading, one_line, pairs, rule, text
 
 Piece = tuple[Line | Symbol, ...]
@@ -40,6 +53,7 @@ def lay_out(slip: Slip, columns: int, *, limits: Limits = LIMITS) -> tuple[Page,
     that says how many lines are missing, and begins with the same words; past what any paper holds
     the lines are reckoned from the text's length.
     """
+    slip = _opened(slip)
     within, beyond = _printable(slip.body, columns, limits)
     header, body, footer = _parts(slip, within, columns, limits.repeated)
     room = limits.page - _height(header)
@@ -72,6 +86,28 @@ def blocks_lines(blocks: Sequence[Block], columns: int) -> tuple[Piece, ...]:
             else:
                 found.append(_block(block, columns))
     return tuple(found)
+
+
+def _opened(slip: Slip) -> Slip:
+    """The slip with its enclosures as blocks that this paper holds."""
+    parts = (slip.header, slip.body, slip.footer)
+    if not any(isinstance(block, Enclosure) for part in parts for block in part):
+        return slip
+    header, body, footer = (
+        tuple(opened for block in part for opened in _enclosed(block, slip.undrawn))
+        for part in parts
+    )
+    return replace(slip, header=header, body=body, footer=footer)
+
+
+def _enclosed(block: Block, undrawn: str) -> tuple[Block, ...]:
+    if not isinstance(block, Enclosure):
+        return (block,)
+    title = " ".join(block.title.split())  # a break in it must not forge a line below it
+    if block.media_type != "text/plain":
+        return (Rule(), Text(text=undrawn.replace("{title}", title), tone=Tone.STRONG))
+    text = block.data.decode("utf-8", "replace")
+    return (Rule(), Text(text=title, tone=Tone.STRONG), Text(text=text, indent=2))
 
 
 def _block(block: Block, columns: int) -> Piece:

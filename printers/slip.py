@@ -87,7 +87,19 @@ class Code:
     caption: str = ""
 
 
-Block = Heading | Banner | Pair | Text | Row | Rule | Space | Code
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosure:
+    """An original document that came with the message: pages print it after the sheet, slips as pictures.
+
+    Whoever draws it treats `data` as hostile: pixels come only out of a boxed process.
+    """
+
+    title: str
+    media_type: str  # "application/pdf", "image/png", "image/jpeg", "image/tiff", "text/plain"
+    data: bytes  # as its sender made it; text/plain is UTF-8
+
+
+Block = Heading | Banner | Pair | Text | Row | Rule | Space | Code | Enclosure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,3 +112,5 @@ class Slip:
     page_word: str = "page"  # "page" in both languages: "page 1/3"
     # At both ends of a slip past the longest: what is missing, and where to ask for it.
     left_out: str = "INCOMPLETE: {lines} LINES NOT PRINTED"
+    # Where an enclosure should stand that nobody could draw.
+    undrawn: str = "ENCLOSED, NOT PRINTED HERE: {title}"

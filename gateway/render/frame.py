@@ -31,6 +31,7 @@ def framed(
         footer=(*footer, *reversed(drill)),
         page_word=_("page"),
         left_out=_("INCOMPLETE: {lines} LINES NOT PRINTED, ASK THE LAB"),
+        undrawn=_("ENCLOSED, NOT PRINTED HERE: {title}"),
     )
 
 

@@ -13,6 +13,7 @@ from printers.line import Line, Symbol
 from printers.slip import (
     Banner,
     Code,
+    Enclosure,
     Heading,
     Pair,
     Row,
@@ -365,3 +366,18 @@ def test_a_header_of_any_length_leaves_room_for_the_results():
 def test_braces_in_a_slip_are_only_braces():
     slip = numbered(5000, left_out="{lines} {0} {lines.__class__}")
     assert "{0} {lines.__class__}" in page_texts(lay_out(slip, 48)[0])[3]
+
+
+def test_an_enclosed_text_stands_under_its_title_indented_like_no_value_of_ours():
+    letter = Enclosure(
+        title="Courrier", media_type="text/plain", data="Chère équipe,\n\x1b@K 6,8".encode()
+    )
+    (page,) = lay_out(Slip(header=(), body=(letter,)), 48)
+    assert [line.text for line in page[1:]] == ["Courrier", "  Chère équipe,", "  ·@K 6,8"]
+
+
+def test_an_enclosure_nobody_drew_is_said_by_its_title():
+    scan = Enclosure(title="ECG", media_type="application/pdf", data=b"%PDF")
+    slip = Slip(header=(), body=(scan,), undrawn="NON IMPRIMÉ : {title}")
+    (page,) = lay_out(slip, 48)
+    assert page[-1].text == "NON IMPRIMÉ : ECG"
