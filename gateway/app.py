@@ -20,18 +20,18 @@ from gateway.clock import ReactorClock, wall
 from gateway.compose import Composer, House
 from gateway.config import Site
 from gateway.dispatcher import Dispatcher
+from gateway.formats import Formats, Kit
 from gateway.health import Condition, Health
-from gateway.hl7 import read
 from gateway.inbox import Inbox
 from gateway.locale import translator
-from gateway.message import Message, Priority
+from gateway.message import Priority
 from gateway.observe import begin_logging
 from gateway.pack import PackDesk, Schedule
 from gateway.poller import Poller, Repeat
 from gateway.printing import Press
 from gateway.router import Plan
 from gateway.service import Stack, in_thread, spawn
-from gateway.store import DeviceRow, Store, Stored
+from gateway.store import DeviceRow, Store
 from gateway.store.sqlite import SqliteStore
 
 log = structlog.get_logger()
@@ -126,7 +126,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         directory,
         house=_house(site),
         clock=clock,
-        read=_reader(site),
+        formats=_formats(reactor, site),
         outage=main.outage,
         now=wall,
         aside=in_thread(reactor),
@@ -168,7 +168,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     poller = Poller(channels, gates=dispatcher.gate, health=health, clock=clock)
     for service in (_Running(dispatcher), poller, *main.services(), _chores(store, site, clock)):
         stack.addService(service)
-    hear = partial(_hear, store, (main.listen, packs.listen))
+    hear = partial(_hear, store, (main.listen, packs.listen, dispatcher.look_again))
     stack.addService(Repeat(hear, every=HEARING, clock=clock, what="words"))
     stack.addService(Repeat(packs.look, every=PACKS, clock=clock, what="packs"))
     stack.addService(Repeat(_Chime(store, clock).look, every=10.0, clock=clock, what="clock"))
@@ -201,16 +201,10 @@ def _channel(settings: Any, reactor: Any, clock: ReactorClock) -> Channel:
     return channel
 
 
-def _reader(site: Site) -> Callable[[Stored], Message]:
+def _formats(reactor: Any, site: Site) -> Formats:
     """How a stored message is read again: by its intake's charset and the site's limits, as at first."""
     charsets = {intake.name: getattr(intake, "charset", "utf-8") for intake in site.intakes}
-    limits = site.critical_limits()
-
-    def read_again(stored: Stored) -> Message:
-        charset = charsets.get(stored.intake, "utf-8")
-        return read(stored.raw, default_charset=charset, limits=limits)
-
-    return read_again
+    return Formats(kit=Kit(reactor=reactor, limits=site.critical_limits()), charsets=charsets)
 
 
 def _house(site: Site) -> House:
@@ -225,7 +219,11 @@ def _house(site: Site) -> House:
 
 
 def _plan(site: Site, priority: Priority) -> Plan:
-    return Plan(steps=site.steps(priority), expires=site.plans[priority].expires)
+    return Plan(
+        steps=site.steps(priority),
+        expires=site.plans[priority].expires,
+        calls=site.calls(priority),
+    )
 
 
 def _remember(store: Store) -> Callable[[str, Condition, Condition], None]:

@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     _service_verbs(verbs)
     _reading_verbs(verbs)
+    _people_verbs(verbs)
     _tool_verbs(verbs)
     return parser
 
@@ -88,6 +89,26 @@ def _reading_verbs(verbs: Verbs) -> None:
     journal = _verb(verbs, "journal", does="prove that the record was not altered", run=_journal)
     journal.add_argument("word", choices=("verify",))
     _with_config(journal)
+
+
+def _people_verbs(verbs: Verbs) -> None:
+    held = _verb(
+        verbs, "held", does="what waits for a person: list, let through, refuse", run=_held
+    )
+    held.add_argument("word", choices=("list", "let", "refuse"))
+    held.add_argument("number", nargs="?", type=int, metavar="ID", help="the message's")
+    _with_config(held).add_argument("--json", action="store_true")
+    held.add_argument("--reason", default="", metavar="TEXT", help="why, for the journal")
+    said = _verb(
+        verbs, "acknowledge", does="somebody told the laboratory: I have this slip", run=_said
+    )
+    said.add_argument("slip", metavar="CODE", help="the code under the slip")
+    _with_config(said).add_argument("--by", required=True, metavar="NAME", help="who has it")
+    said.add_argument("--person", default="", metavar="CODE", help="their code in the directory")
+    said.add_argument("--read-back", default="", metavar="VALUE", help="the value they read back")
+    work = _verb(verbs, "worklist", does="critical results nobody said to have", run=_worklist)
+    _with_config(work).add_argument("--json", action="store_true")
+    work.add_argument("--since", default="24h", metavar="LENGTH", help="how far back: 24h, 7d")
 
 
 def _tool_verbs(verbs: Verbs) -> None:
@@ -143,6 +164,36 @@ def _report(options: argparse.Namespace) -> int:
 
     site = config.read(options.config)
     return telling.report(site, outage=options.outage, form=options.format, output=options.output)
+
+
+def _held(options: argparse.Namespace) -> int:
+    from gateway import asking
+
+    site = config.read(options.config)
+    return asking.held(
+        site, options.word, options.number, reason=options.reason, as_json=options.json
+    )
+
+
+def _said(options: argparse.Namespace) -> int:
+    from gateway import asking
+
+    site = config.read(options.config)
+    return asking.acknowledge(
+        site, options.slip, by=options.by, person=options.person, read_back=options.read_back
+    )
+
+
+def _worklist(options: argparse.Namespace) -> int:
+    from gateway import asking
+    from gateway.settings import seconds
+
+    site = config.read(options.config)
+    try:
+        since = seconds(options.since)
+    except ValueError as error:
+        raise Unusable(f"--since: {error}") from error
+    return asking.worklist(site, since=since, as_json=options.json)
 
 
 def _journal(options: argparse.Namespace) -> int:

@@ -14,7 +14,8 @@ from gateway.clock import Clock
 from gateway.delivery import Attempt, Delivery, NewDelivery, Purpose, State
 from gateway.directory import Directory
 from gateway.errors import Rejected
-from gateway.hl7 import mark_delivered, read
+from gateway.formats import Formats, Kit
+from gateway.hl7 import mark_delivered
 from gateway.message import Message
 from gateway.notice import Notice, announcement
 from gateway.render import Context, Corrections, Gap, Known, Outlet
@@ -41,10 +42,6 @@ class House:
     phone: str = ""  # the lab's
 
 
-def _read(stored: Stored) -> Message:
-    return read(stored.raw)
-
-
 class Composer:
     """Gathers what one attempt needs; the only place where stored bytes become a slip again."""
 
@@ -55,7 +52,7 @@ class Composer:
         *,
         house: House,
         clock: Clock,
-        read: Callable[[Stored], Message] = _read,
+        formats: Formats | None = None,
         outage: Callable[[], Outage | None] = lambda: None,
         now: Callable[[], float] | None = None,
         aside: Aside = at_once,
@@ -63,7 +60,8 @@ class Composer:
         self._store = store
         self._directory = directory
         self._house = house
-        self._read = read
+        self._formats = formats or Formats(kit=Kit(reactor=None))
+        self._read = self._formats.read
         self._now = now or clock.now
         self._outage = outage
         self._aside = aside
@@ -128,6 +126,10 @@ class Composer:
             return self._refusal(stored, context)
         if stored.format == notice.FORMAT:
             return await self._notice(stored, context)
+        if context.held:
+            return render.held(_kept(stored), context)
+        if self._formats.document(stored):
+            return await self._formats.open(stored, context)
         message = await self._again(stored)
         corrections = await self._corrections(stored, message)
         if len(stored.raw) <= LONG:
@@ -160,7 +162,9 @@ class Composer:
 
     async def _waited(self, message_id: int) -> render.Waited:
         stored = await self._store.content(message_id)
-        return render.Waited(message=self._read(stored), received_at=stored.received_at)
+        document = self._formats.document(stored)
+        message = _named(stored) if document else self._read(stored)
+        return render.Waited(message=message, received_at=stored.received_at)
 
     def _refusal(self, stored: Stored, context: Context) -> Slip:
         location, _, reason = stored.refused.rpartition(": ")
@@ -231,6 +235,7 @@ class Composer:
             reused=stored.reused is not None,
             floor=ward.floor,
             contact=ward.contact,
+            held=row.reason if _waits_for_a_person(row, stored) else "",
         )
 
     def _outlet(self, row: Delivery, attempt: Attempt) -> tuple[Outlet, str]:
@@ -267,3 +272,31 @@ class Composer:
         when = datetime.fromtimestamp(paper.at, UTC).strftime("%Y%m%d%H%M%S+0000")
         how = "DELIVERED" if paper.confirmed else "UNCERTAIN"
         return (how, paper.ward, f"{paper.number:04d}", paper.device, when)
+
+
+def _waits_for_a_person(row: Delivery, stored: Stored) -> bool:
+    """A notice of a message that came in and was not refused tells that it is kept back."""
+    own = stored.format == notice.FORMAT
+    return row.purpose is Purpose.NOTICE and not own and not stored.refused and bool(row.reason)
+
+
+def _kept(stored: Stored) -> render.Held:
+    return render.Held(
+        message_id=stored.id,
+        sender=stored.sender,
+        peer=stored.peer,
+        intake=stored.intake,
+        control_id=stored.control_id,
+        ward=stored.ward,
+    )
+
+
+def _named(stored: Stored) -> Message:
+    """A document in a list of what waited: its name stands for it."""
+    return Message(
+        control_id=stored.control_id,
+        sender=stored.sender,
+        type=stored.type,
+        kind=stored.kind,
+        priority=stored.priority,
+    )

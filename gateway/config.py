@@ -12,14 +12,24 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from gateway import registry
+from gateway import registry, staff
+from gateway.asterisk.settings import TelephonySettings
 from gateway.delivery import Step
-from gateway.directory import LAB, PLATFORM, Directory, Ward, folded
+from gateway.directory import (
+    LAB,
+    PAPER,
+    PLATFORM,
+    Directory,
+    Ward,
+    folded,
+)
 from gateway.hl7 import Limits, Range
 from gateway.message import Priority
 from gateway.settings import Duration, Name, Settings
+from gateway.staff import PersonSettings, RosterSettings
 
-STEPS = ("platform", "slip", "neighbour", "courier")
+STEPS = ("platform", *PAPER)
+CALLS = ("call", "courier")
 
 
 class Faults(Exception):
@@ -54,6 +64,8 @@ class WardSettings(Settings):
     phone: str = ""
     floor: str = ""
     contact: str = ""
+    roster: str = ""  # who is called when nobody answers in the ward
+    fax: str = ""
 
 
 class LabSettings(Settings):
@@ -65,10 +77,12 @@ class LabSettings(Settings):
 class StepSettings(Settings):
     by: str
     within: Duration | None = None
+    to: str = ""  # of a call: "ward", "roster", "lab" or the name of a roster
 
 
 class PlanSettings(Settings):
     steps: tuple[StepSettings, ...] = Field(min_length=1)
+    calls: tuple[StepSettings, ...] = ()  # beside the paper, until a person has it
     expires: Duration = 7200.0  # past this a waiting slip is replaced by one summary
 
 
@@ -104,6 +118,9 @@ class Site(BaseModel):
     plans: dict[Priority, PlanSettings] = {}
     limits: tuple[LimitSettings, ...] = ()
     packs: PacksSettings = PacksSettings()
+    people: tuple[PersonSettings, ...] = ()
+    rosters: tuple[RosterSettings, ...] = ()
+    telephony: TelephonySettings | None = None
     base: Path = Path()  # what relative paths start from; set by `read`
 
     @model_validator(mode="after")
@@ -121,12 +138,22 @@ class Site(BaseModel):
 
     def directory(self) -> Directory:
         wards = {w.code: Ward(**w.model_dump()) for w in self.wards}
+        media = {d.name: registry.medium(d.kind) for d in self.devices}
         name = self.lab.name or ("Laboratoire" if self.site.language == "fr" else "Laboratory")
         lab = Ward(code=LAB, name=name, devices=self.lab.devices, phone=self.lab.phone)
-        return Directory.of(wards, lab=lab)
+        return Directory.of(
+            wards,
+            lab=lab,
+            media=media,
+            people={p.code: p.person(self.path) for p in self.people},
+            rosters={r.name: r.roster() for r in self.rosters},
+        )
 
     def steps(self, priority: Priority) -> tuple[Step, ...]:
         return tuple(Step(by=s.by, within=s.within) for s in self.plans[priority].steps)
+
+    def calls(self, priority: Priority) -> tuple[Step, ...]:
+        return tuple(Step(by=s.by, within=s.within, to=s.to) for s in self.plans[priority].calls)
 
     def critical_limits(self) -> Limits:
         return Limits(
@@ -231,6 +258,11 @@ def _crossed(site: Site) -> Iterator[str]:
         if ward.code in (LAB, PLATFORM):
             yield f'wards["{ward.code}"].code: this word is Wardline\'s own, choose another'
     yield from _missing("lab.devices", site.lab.devices, devices, "device")
+    yield from staff.faults(site.people, site.rosters, wards=wards, path=site.path)
+    for ward in site.wards:
+        given = (ward.roster,) if ward.roster else ()
+        rosters = {r.name for r in site.rosters}
+        yield from _missing(f'wards["{ward.code}"].roster', given, rosters, "roster")
     yield from _plans(site)
     yield from _rest(site)
 
@@ -267,6 +299,24 @@ def _plans(site: Site) -> Iterator[str]:
                 yield f"{place}[{index}]: needs `within`, or the steps after it never come"
         if all(step.by == "platform" for step in plan.steps):
             yield f"{place}: needs a step on paper after the platform"
+        yield from _calls(site, priority, plan)
+
+
+def _calls(site: Site, priority: Priority, plan: PlanSettings) -> Iterator[str]:
+    """Whom to call must be known, and the last word is never a telephone's."""
+    place = f"plans.{priority}.calls"
+    known = {"ward", "roster", "lab", *(r.name for r in site.rosters)}
+    for index, step in enumerate(plan.calls):
+        if step.by not in CALLS:
+            yield f'{place}[{index}].by: no step "{step.by}": there is {", ".join(CALLS)}'
+        if step.by == "call" and step.to not in known:
+            yield f'{place}[{index}].to: nobody "{step.to}": there is {", ".join(sorted(known))}'
+        if step.within is None and index + 1 < len(plan.calls):
+            yield f"{place}[{index}]: needs `within`, or the steps after it never come"
+    if plan.calls and site.telephony is None:
+        yield f"{place}: without a [telephony] nobody can be called"
+    if plan.calls and plan.calls[-1].by != "courier":
+        yield f'{place}: its last step must be {{ by = "courier" }}: somebody walks'
 
 
 def _rest(site: Site) -> Iterator[str]:

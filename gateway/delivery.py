@@ -15,6 +15,7 @@ class State(StrEnum):
     OPEN = "open"  # waits for `due`
     SENDING = "sending"  # claimed: an attempt is under way
     HELD = "held"  # waits for the platform to come back (hand-back)
+    QUARANTINED = "quarantined"  # nobody vouches for its sender: waits for a person
     DELIVERED = "delivered"  # proved by a receipt
     SUPERSEDED = "superseded"  # a newer slip, or a summary slip, stands for it
     WITHDRAWN = "withdrawn"  # no longer wanted: the platform delivered it meanwhile
@@ -25,12 +26,21 @@ FINAL = frozenset({State.DELIVERED, State.SUPERSEDED, State.WITHDRAWN, State.REF
 
 MOVES: Mapping[State, frozenset[State]] = {
     State.OPEN: frozenset(
-        {State.OPEN, State.SENDING, State.HELD, State.SUPERSEDED, State.WITHDRAWN, State.REFUSED}
+        {
+            State.OPEN,
+            State.SENDING,
+            State.HELD,
+            State.DELIVERED,  # a person says "I have it" while the next try is waited for
+            State.SUPERSEDED,
+            State.WITHDRAWN,
+            State.REFUSED,
+        }
     ),
     State.SENDING: frozenset(
         {State.OPEN, State.HELD, State.DELIVERED, State.SUPERSEDED, State.WITHDRAWN, State.REFUSED}
     ),
     State.HELD: frozenset({State.OPEN, State.DELIVERED, State.WITHDRAWN}),
+    State.QUARANTINED: frozenset({State.OPEN, State.REFUSED}),
     State.DELIVERED: frozenset(),
     State.SUPERSEDED: frozenset(),
     State.WITHDRAWN: frozenset(),
@@ -64,14 +74,17 @@ class Purpose(StrEnum):
     RELAY = "relay"  # a message only the platform can use: waits for it, never printed
     HANDBACK = "handback"  # a message delivered by fallback, owed to the platform
     NOTICE = "notice"  # Wardline's own words: refusals, outage notices, summaries
+    CALL = "call"  # a telephone call beside the paper, until a person has it
+    LABEL = "label"  # an order's specimen labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One rung of a plan: who carries it, and for how long it may try (seconds; None: for ever)."""
 
-    by: str  # "platform", "slip", "neighbour", "courier"; later "page", "fax", "call"…
+    by: str  # one of `Directory`'s words, "platform", "confirm" or "call"
     within: float | None = None
+    to: str = ""  # "call": "ward", "roster", "lab" or the name of a roster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +110,7 @@ class Delivery:
     reason: str = ""  # why it left its last step: printed where it comes out instead
     slip: int | None = None  # its number in the ward's gapless series, once it had paper
     expires_at: float | None = None  # past this it is not printed as such: a summary stands for it
+    beside: tuple[Step, ...] = ()  # the plan of the calls that begin when the platform is given up
 
     @property
     def at(self) -> Step:
@@ -125,6 +139,7 @@ class NewDelivery:
     expires_at: float | None = None
     reason: str = ""
     degraded: bool = False
+    beside: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,3 +165,14 @@ class Receipt:
     by: str  # device name or person
     proof: str  # "GS ( H 7K2Q", "MSA AA A00040"
     at: float
+
+
+def call(paper: Delivery | NewDelivery, steps: tuple[Step, ...]) -> NewDelivery:
+    """The calls beside a delivery on paper, which end when a person has it."""
+    return NewDelivery(
+        to=paper.to,
+        purpose=Purpose.CALL,
+        priority=paper.priority,
+        steps=steps,
+        degraded=paper.degraded,
+    )

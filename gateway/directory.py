@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.delivery import Delivery
@@ -11,6 +11,12 @@ from gateway.message import Location
 
 LAB = "LAB"
 PLATFORM = "PLATFORM"
+
+#: What a device puts out; a step of the same word goes to the ward's devices of that medium.
+MEDIA = ("slip", "page", "fax", "label")
+#: The steps that end on paper, wherever it comes out.
+PAPER = (*MEDIA, "neighbour", "courier")
+_SHEETS = ("slip", "page")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +31,45 @@ class Ward:
     phone: str = ""
     floor: str = ""  # where a courier goes
     contact: str = ""  # to whom a courier hands it
+    roster: str = ""  # who is called when nobody answers in the ward
+    fax: str = ""  # the number of its fax
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who can be called, or who calls in with a personal code."""
+
+    code: str  # what they key, digits
+    name: str
+    wards: tuple[str, ...] = ()  # whose results they may hear; "*" for every ward
+    roles: tuple[str, ...] = ()  # "clinician", "lab", "downtime"
+    phone: str = ""
+    pin: str = ""  # argon2 hash; never shown
+
+    def may_see(self, ward: str) -> bool:
+        return "*" in self.wards or ward in self.wards
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """Hours in which somebody is on call, in minutes of the local day.
+
+    When `end` is not after `begin` they go on past midnight.
+    """
+
+    days: frozenset[int]  # 0 Monday … 6 Sunday: the day on which it begins
+    begin: int
+    end: int
+    person: str = ""  # code of a person, whose phone is called
+    phone: str = ""  # or a number of its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """Who is on call, in the order to call them."""
+
+    name: str
+    shifts: tuple[Shift, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +78,34 @@ class Directory:
 
     wards: Mapping[str, Ward]
     lab: Ward
+    people: Mapping[str, Person] = field(default_factory=dict)
+    rosters: Mapping[str, Roster] = field(default_factory=dict)
     _by_alias: Mapping[str, str] = field(default_factory=dict)
+    _media: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, wards: Mapping[str, Ward], *, lab: Ward) -> Directory:
+    def of(
+        cls,
+        wards: Mapping[str, Ward],
+        *,
+        lab: Ward,
+        media: Mapping[str, str] | None = None,
+        people: Mapping[str, Person] | None = None,
+        rosters: Mapping[str, Roster] | None = None,
+    ) -> Directory:
+        """`media`: what each device puts out; one that is not named puts out slips."""
         by_alias: dict[str, str] = {}
         for ward in wards.values():
             for word in (ward.code, *ward.aliases, ward.name):
                 by_alias.setdefault(folded(word), ward.code)
-        return cls(wards=wards, lab=lab, _by_alias=by_alias)
+        return cls(
+            wards=wards,
+            lab=lab,
+            people=people or {},
+            rosters=rosters or {},
+            _by_alias=by_alias,
+            _media=media or {},
+        )
 
     def ward_at(self, location: Location | None) -> str:
         """The code of the ward a location means (PV1-3.1, else its facility), or "" for none of ours."""
@@ -62,13 +126,22 @@ class Directory:
         return self.devices_of(delivery.to, by=delivery.at.by)
 
     def devices_of(self, to: str, *, by: str) -> tuple[str, ...]:
+        """Of the step `by` (one of PAPER); none for a step that needs no device."""
         ward = self.ward(to)
-        if by == "slip":
-            return ward.devices
+        if by in MEDIA:
+            return tuple(name for name in ward.devices if self.medium(name) == by)
         if by == "neighbour":
             near = (self.wards[code].devices for code in ward.neighbours if code in self.wards)
-            return tuple(dict.fromkeys(name for names in near for name in names))
-        return self.lab.devices
+            return self._sheets(dict.fromkeys(name for names in near for name in names))
+        return self._sheets(self.lab.devices) if by == "courier" else ()
+
+    def medium(self, device: str) -> str:
+        return self._media.get(device, "slip")
+
+    def _sheets(self, devices: Iterable[str]) -> tuple[str, ...]:
+        """Those that put out paper for people to read, slip printers first: they are in sight."""
+        rank = {name: _SHEETS.index(m) for name in devices if (m := self.medium(name)) in _SHEETS}
+        return tuple(sorted(rank, key=rank.__getitem__))
 
     def owner(self, device: str) -> Ward:
         """The ward (or lab) where a device stands."""

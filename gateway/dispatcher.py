@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from typing import Protocol
 
 import structlog
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
@@ -11,7 +12,7 @@ from twisted.internet.interfaces import IDelayedCall
 from gateway import policy
 from gateway.clock import Clock
 from gateway.delivery import Attempt, Delivery, NewDelivery, Purpose, State
-from gateway.directory import Directory
+from gateway.directory import PAPER, Directory
 from gateway.health import OK, Condition, Health
 from gateway.policy import Move
 from gateway.printing import Press
@@ -26,10 +27,22 @@ TICK = 0.25
 #: How often the whole table is asked which lanes have work, in case a word of it was missed.
 SURVEY = 30.0
 BATCH = 100
-#: The steps on paper that may follow each.
-_LATER = {"slip": ("neighbour", "courier"), "neighbour": ("courier",), "courier": ()}
 #: How long a stop waits for attempts under way, seconds.
 STOP = 2.5
+
+
+class Calls(Protocol):
+    """Who rings people: it claims, settles and escalates the lanes of calls by itself."""
+
+    moved: Callable[[Delivery, Iterable[NewDelivery]], None]
+
+    def kick(self, lane: str) -> None:
+        """There is, or may be, somebody to call in this lane."""
+        ...
+
+    async def stop(self, *, within: float) -> None:
+        """Ring nobody more; calls under way may end, for `within` seconds."""
+        ...
 
 
 class Dispatcher:
@@ -48,6 +61,7 @@ class Dispatcher:
         node: str,
         quiet_since: Callable[[float], bool] = lambda moment: False,
         receipted: Collection[str] = (),
+        calls: Calls | None = None,
     ) -> None:
         self._store = store
         self._directory = directory
@@ -58,6 +72,9 @@ class Dispatcher:
         self._node = node
         self._quiet_since = quiet_since
         self._receipted = receipted  # intakes whose receivers say what they have
+        self._calls = calls
+        if calls is not None:
+            calls.moved = self._moved
         self._gates = {name: DeferredLock() for name in devices}
         self._working: dict[tuple[str, str], Deferred[None]] = {}
         self._again: set[tuple[str, str]] = set()
@@ -88,6 +105,8 @@ class Dispatcher:
             self._ticking.cancel()
         under_way = list(self._working.values())
         cutting = self._clock.call_later(STOP, _cut, under_way)
+        if self._calls is not None:
+            await self._calls.stop(within=STOP)
         if self._relay is not None:
             await self._relay.stop(within=STOP)
         await DeferredList(under_way)
@@ -109,6 +128,9 @@ class Dispatcher:
                 self._relay.kick()
             return
         if lane.endswith("/confirm"):
+            return
+        if lane.endswith("/call") and self._calls is not None:
+            self._calls.kick(lane)
             return
         usable = [name for name in self._devices(lane) if self._health.usable(name)]
         for name in usable:
@@ -238,6 +260,10 @@ class Dispatcher:
                 reason = self._health.reason(names)
         await self._settle(row, policy.deadline_passed(row, reason=reason, now=now))
 
+    async def look_again(self) -> None:
+        """Another process has written: a person let something through, or says to have it."""
+        await self._survey()
+
     async def _survey(self) -> None:
         self._surveyed = self._clock.now()
         for lane, due in (await self._store.lanes()).items():
@@ -285,7 +311,7 @@ class Dispatcher:
         return [
             f"{to}/{by}"
             for to in wards
-            for by in ("slip", "neighbour", "courier")
+            for by in PAPER
             if device in self._directory.devices_of(to, by=by)
         ]
 
@@ -297,7 +323,7 @@ class Dispatcher:
         for lane in lanes:
             await self._store.wake(lane, now=now)
             to, _, by = lane.rpartition("/")
-            if any(f"{to}/{later}" in waiting for later in _LATER[by]):
+            if any(f"{to}/{other}" in waiting for other in PAPER if other != by):
                 await self._recall(to, by=by)
             self.kick(lane)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -95,6 +95,54 @@ class Inbox:
         accepted = await self._store.accept(arrival)
         self._on_deliveries(accepted)
         return accepted
+
+    async def take(
+        self,
+        message: Message,
+        raw: bytes,
+        *,
+        format: str,
+        door: Door,
+        peer: str,
+        wards: Sequence[str] | None = None,
+        held: str = "",
+    ) -> Accepted:
+        """As `accept`, for a message that its intake has read itself: mail, FHIR, a fax, a dictation.
+
+        `format` names who reads `raw` again (`registry.FORMATS`). `wards` are codes of the directory;
+        None: where the message or ADT says, as for HL7; none, or none of ours: the laboratory. With
+        `held` nobody vouches for the sender: no ward sees it before a person let it through, and the
+        laboratory is told why. Raises StoreFull or StoreBroken.
+        """
+        now = self._clock.now()
+        meant = [self._directory.ward_at(await self._where(message))] if wards is None else wards
+        ours = tuple(dict.fromkeys(w for w in meant if w in self._directory.wards)) or ("",)
+        arrival = Arrival(
+            intake=door.intake,
+            peer=peer,
+            received_at=now,
+            message=message,
+            raw=raw,
+            format=format,
+            ward=ours[0],
+            deliveries=self._plan(message, ours, mode=door.mode, held=held, now=now),
+        )
+        accepted = await self._store.accept(arrival)
+        self._on_deliveries(accepted)
+        return accepted
+
+    def _plan(
+        self, message: Message, wards: Sequence[str], *, mode: Mode, held: str, now: float
+    ) -> tuple[NewDelivery, ...]:
+        if held:
+            waiting = [ward or LAB for ward in wards]
+            kept = router.quarantined(message, wards=waiting, plans=self._plans, now=now)
+            return (*kept, _to_lab(reason=held))
+        return tuple(
+            delivery
+            for ward in wards
+            for delivery in router.plan(message, ward=ward, mode=mode, plans=self._plans, now=now)
+        )
 
     async def confirm(self, control_id: str, *, sender: str | None, proof: str) -> bool:
         """A receiver has the message with this control id, so nobody else need carry it; on disk when

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.delivery import Delivery, NewDelivery, Outcome, Purpose, State, Step
+from gateway.delivery import Delivery, NewDelivery, Outcome, Purpose, State, Step, call
 from gateway.message import Priority
 
 #: Seconds between tries within a step: doubled each time, never more than the last.
@@ -20,6 +20,8 @@ PLATFORM_PAUSE, PLATFORM_TRIES = 0.3, 2
 CYCLE_PAUSES = (5.0, 15.0, 60.0)
 #: After this many prints that nobody could confirm, only hourly: no endless paper without a person.
 DOUBTFUL_CYCLES, DOUBTFUL_PAUSE = 1, 3600.0
+#: Between two calls to the same telephone: long enough to hang up and walk to it.
+CALL_PAUSE = 15.0
 #: A hand-back the platform refuses this often is refused for good, and told.
 HANDBACK_TRIES = 5
 
@@ -45,6 +47,8 @@ def after_attempt(
         if delivery.purpose is Purpose.WARD:
             return _platform_failed(tried, outcome, detail=detail, now=now)
         return _relay_failed(tried, outcome, detail=detail, now=now)
+    if delivery.at.by == "call":
+        return _call_failed(tried, outcome, detail=detail, now=now)
     if outcome is Outcome.UNCERTAIN:
         return advance(replace(tried, doubtful=True), reason=detail, now=now)
     if outcome is Outcome.PERMANENT:
@@ -107,7 +111,9 @@ def advance(delivery: Delivery, *, reason: str, now: float) -> Move:
         due=now,
     )
     relayed = delivery.at.by == "platform" and delivery.purpose is Purpose.WARD
-    extra = (_owed(delivery),) if relayed else ()
+    extra: tuple[NewDelivery, ...] = (_owed(delivery),) if relayed else ()
+    if left_platform and delivery.beside:
+        extra += (call(following, delivery.beside),)
     if delivery.step + 1 < len(delivery.steps):
         return Move(after=replace(following, step=delivery.step + 1), extra=extra, note=reason)
     return _begin_again(following, extra=extra, reason=reason, now=now)
@@ -126,7 +132,7 @@ def _platform_failed(tried: Delivery, outcome: Outcome, *, detail: str, now: flo
         return Move(after=replace(tried, state=State.OPEN, due=due, reason=detail), note=detail)
     move = advance(tried, reason=detail, now=now)
     if outcome is Outcome.PERMANENT:  # it would refuse the hand-back as well
-        return replace(move, extra=())
+        return replace(move, extra=tuple(x for x in move.extra if x.purpose is Purpose.CALL))
     return move
 
 
@@ -141,6 +147,14 @@ def _relay_failed(tried: Delivery, outcome: Outcome, *, detail: str, now: float)
             alarm=f"the platform refuses a message: {detail}",
         )
     due = now + _pause(tried.tries)
+    return Move(after=replace(tried, state=State.OPEN, due=due, reason=detail), note=detail)
+
+
+def _call_failed(tried: Delivery, outcome: Outcome, *, detail: str, now: float) -> Move:
+    """Nobody has it yet: ring again in a while, until the step's time is up."""
+    due = now + CALL_PAUSE
+    if outcome is Outcome.PERMANENT or _past(tried, due):
+        return advance(tried, reason=detail, now=now)
     return Move(after=replace(tried, state=State.OPEN, due=due, reason=detail), note=detail)
 
 

@@ -29,6 +29,11 @@ PLATFORMS: Mapping[str, str] = {
 }
 
 
+#: Who reads a stored message of each format again: a module with `read(stored) -> Message`, or with
+#: `open(stored, context, *, kit) -> Slip` where it is no message but a document. HL7 v2 needs no line.
+FORMATS: Mapping[str, str] = {}
+
+
 class Unknown(Exception):
     """No such kind; the message names those there are."""
 
@@ -47,3 +52,8 @@ def load(registry: Mapping[str, str], kind: str) -> Any:
         return module.of(kind) if hasattr(module, "of") else module
     except ModuleNotFoundError as missing:
         raise Unknown(f'kind "{kind}" needs the package {missing.name}: install it') from missing
+
+
+def medium(kind: str) -> str:
+    """What devices of this kind put out: "slip" unless their module says otherwise."""
+    return str(getattr(load(CHANNELS, kind), "MEDIUM", "slip"))

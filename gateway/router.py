@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gateway.delivery import NewDelivery, Purpose, State, Step
+from gateway.delivery import NewDelivery, Purpose, State, Step, call
 from gateway.directory import LAB, PLATFORM
 from gateway.message import Kind, Message, Priority
 
@@ -25,6 +25,7 @@ class Plan:
 
     steps: tuple[Step, ...]
     expires: float
+    calls: tuple[Step, ...] = ()  # whom to call beside the paper, until somebody has it
 
 
 _PRINTED = (Kind.RESULT, Kind.ORDER, Kind.DOCUMENT)
@@ -46,10 +47,41 @@ def plan(
     chosen = plans[message.priority]
     steps = _for_mode(chosen.steps, mode)
     if ward:
-        return (_delivery(message, ward, steps, expires_at=now + chosen.expires),)
+        paper = _delivery(message, ward, steps, expires_at=now + chosen.expires)
+        return _with_calls(
+            paper, chosen.calls if message.kind is Kind.RESULT and not message.test else ()
+        )
     first = tuple(s for s in steps if s.by in ("platform", "confirm"))
     lab = (*first, Step(by="courier"))
     return (_delivery(message, LAB, lab, reason=_NOWHERE),)
+
+
+def quarantined(
+    message: Message, *, wards: Sequence[str], plans: Mapping[Priority, Plan], now: float
+) -> tuple[NewDelivery, ...]:
+    """The deliveries of a message that nobody vouches for: none moves before a person let it through."""
+    chosen = plans[message.priority]
+    paper = _for_mode(chosen.steps, Mode.DIRECT)
+    return tuple(
+        replace(
+            _delivery(message, ward, paper, expires_at=None),
+            state=State.QUARANTINED,
+            degraded=False,
+        )
+        for ward in wards
+    )
+
+
+def _with_calls(paper: NewDelivery, calls: tuple[Step, ...]) -> tuple[NewDelivery, ...]:
+    """Where the platform may still bring it, calls begin when it is given up; else at once.
+
+    A test message rings nobody.
+    """
+    if not calls:
+        return (paper,)
+    if paper.steps[0].by in ("platform", "confirm"):
+        return (replace(paper, beside=calls),)
+    return (paper, call(paper, calls))
 
 
 def _delivery(

@@ -19,6 +19,8 @@ from gateway.render.context import (
 from gateway.render.correction import earlier_values
 from gateway.render.courier import carried, unrouted
 from gateway.render.document import document
+from gateway.render.frame import framed
+from gateway.render.held import Held, held
 from gateway.render.notice import Poison, Refusal, outage_began, outage_ended, poison, refusal
 from gateway.render.order import order
 from gateway.render.pack import Pack, Present, pack
@@ -34,6 +36,7 @@ __all__ = [
     "Device",
     "Earlier",
     "Gap",
+    "Held",
     "Known",
     "Outlet",
     "Pack",
@@ -45,6 +48,8 @@ __all__ = [
     "courier",
     "document",
     "earlier_values",
+    "framed",
+    "held",
     "order",
     "outage_began",
     "outage_ended",

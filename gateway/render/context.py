@@ -66,6 +66,7 @@ class Context:
     reused: bool = False  # an earlier message had this sender and control id, but other content
     floor: str = ""  # where a courier goes
     contact: str = ""  # to whom a courier hands it
+    held: str = ""  # why the message waits for a person; "" when it does not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

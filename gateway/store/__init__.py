@@ -155,6 +155,23 @@ class Unrecorded:
     waiting: int  # how many others will be, one day
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """A person's "I have it", or a try that did not count: the record of ISO 15189:2022 7.4.1.3."""
+
+    message_id: int
+    at: float
+    name: str  # of the person notified, as the directory or they themselves say it
+    via: str  # "call": Wardline rang; "phone": they dialled in; "desk": said to the laboratory
+    person: str = ""  # their code in the directory
+    delivery_id: int | None = None  # whose slip code was given, or whose call it was
+    accepted: bool = True  # False: wrong read-back, nobody there; kept as a difficulty
+    conveyed: str = ""  # what was said: "Potassium 6,8 mmol/L"; forgotten with the content
+    read_back: str = ""  # "", "ok" or "failed"
+    keyed: tuple[str, ...] = ()  # each read-back as keyed
+    difficulties: str = ""
+
+
 class Store(Protocol):
     """One suite of contract tests holds over all who fill this role."""
 
@@ -319,6 +336,38 @@ class Store(Protocol):
     def unrecorded(self, outage_id: int, *, sender: str, prefix: str) -> Deferred[Unrecorded]:
         """Messages of this outage that another way than the platform carried, and whose record, a
         message of `sender` whose control id is `prefix` and the message's id, was not made."""
+        ...
+
+    def acknowledge(self, said: Acknowledgement) -> Deferred[list[Delivery]]:
+        """Write an acknowledgement down. An accepted one ends the message's calls, and paper of it that
+        only waits to be printed again because nobody could know whether it came out."""
+        ...
+
+    def acknowledgements(self, message_ids: Sequence[int]) -> Deferred[list[Acknowledgement]]:
+        """Of these messages, oldest first, those that did not count included."""
+        ...
+
+    def unacknowledged(self, *, since: float, limit: int = 500) -> Deferred[list[Stored]]:
+        """Critical results received since then that called for calls and that no person said to have,
+        oldest first: the laboratory's worklist."""
+        ...
+
+    def quarantined(self, *, limit: int = 500) -> Deferred[list[Delivery]]:
+        """What waits for a person to let it through, oldest first."""
+        ...
+
+    def judge(
+        self, message_id: int, *, through: bool, by: str, reason: str, at: float
+    ) -> Deferred[list[Delivery]]:
+        """A person's word on a quarantined message: its deliveries become OPEN, or REFUSED for good."""
+        ...
+
+    def remember(self, name: str, value: Mapping[str, Any] | None, *, at: float) -> Deferred[None]:
+        """Keep a small JSON object under its name until it is replaced; None forgets it."""
+        ...
+
+    def recall(self, prefix: str) -> Deferred[dict[str, dict[str, Any]]]:
+        """What is remembered under names that begin so, by name."""
         ...
 
     def counts(self) -> Deferred[dict[str, int]]:

@@ -52,8 +52,8 @@ ORDER_INSERT = "INSERT OR IGNORE INTO message_order VALUES (?, ?)"
 DELIVERY_INSERT = """
 INSERT INTO delivery (
     id, message_id, recipient, purpose, priority, patient_key, steps, created_at, step, step_since,
-    state, due, tries, cycles, doubtful, degraded, reason, expires_at, rank, lane, deadline
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?)
+    state, due, tries, cycles, doubtful, degraded, reason, expires_at, rank, lane, deadline, beside
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?)
 """
 LAST_DELIVERY = "SELECT coalesce(max(id), 0) FROM delivery"
 
@@ -93,7 +93,7 @@ WHEREABOUTS_PURGE = "DELETE FROM whereabouts WHERE location IS NULL AND at < ?"
 
 DELIVERY_COLUMNS = """
 id, message_id, recipient, purpose, priority, patient_key, steps, created_at, step, step_since,
-state, due, tries, cycles, doubtful, degraded, reason, slip, expires_at
+state, due, tries, cycles, doubtful, degraded, reason, slip, expires_at, beside
 """
 _DELIVERY = "SELECT" + DELIVERY_COLUMNS + "FROM delivery "
 
@@ -147,6 +147,22 @@ WHERE state = 'open' AND lane = ?2 AND rank IN (0, 1, 2) AND due > ?1
 AND NOT (doubtful AND step_since > ?1)
 """
 HELD = _DELIVERY + "WHERE state = 'held' ORDER BY message_id, id LIMIT ?"
+
+# -- people
+
+ACKNOWLEDGEMENT_COLUMNS = """
+message_id, delivery_id, at, person, name, via, accepted, conveyed, read_back, keyed, difficulties
+"""
+ACKNOWLEDGEMENT_INSERT = (
+    "INSERT INTO acknowledgement VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+# What was said aloud is as much a patient's as what was printed.
+ACKNOWLEDGEMENT_PURGE = """
+UPDATE acknowledgement SET conveyed = '', keyed = '[]' WHERE message_id = ?
+"""
+QUARANTINED = _DELIVERY + "WHERE state = 'quarantined' AND message_id = ? ORDER BY id"
+REMEMBER = "INSERT OR REPLACE INTO memory VALUES (?, ?, ?)"
+FORGET = "DELETE FROM memory WHERE name = ?"
 
 STAND_IN = "INSERT OR REPLACE INTO stand_in VALUES (?, ?)"
 
@@ -217,7 +233,7 @@ WORD_INSERT = "INSERT INTO word VALUES (NULL, ?, ?, ?, ?, ?)"
 PURGEABLE = """
 SELECT c.message_id, m.received_at, m.closed_at < ? AND NOT EXISTS (
     SELECT 1 FROM delivery d
-    WHERE d.message_id = m.id AND d.state IN ('open', 'sending', 'held'))
+    WHERE d.message_id = m.id AND d.state IN ('open', 'sending', 'held', 'quarantined'))
 FROM content c JOIN message m ON m.id = c.message_id ORDER BY c.message_id
 """
 PURGE = "DELETE FROM content WHERE message_id = ?"

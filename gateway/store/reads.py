@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import apsw
 
 from gateway.delivery import Delivery
-from gateway.store import DeviceRow, Outage, PlatformRow, SlipRecord, Stored, Word, rows
-from gateway.store.queries import DELIVERY_COLUMNS, OUTAGE_COLUMNS
+from gateway.store import (
+    Acknowledgement,
+    DeviceRow,
+    Outage,
+    PlatformRow,
+    SlipRecord,
+    Stored,
+    Word,
+    rows,
+)
+from gateway.store.queries import ACKNOWLEDGEMENT_COLUMNS, DELIVERY_COLUMNS, OUTAGE_COLUMNS
 
 STORED_COLUMNS = """
 m.id, m.intake, m.peer, m.received_at, m.format, c.raw, m.sha256, m.control_id, m.sender, m.kind,
@@ -114,6 +124,27 @@ DEVICES = "SELECT name, state, reasons, since FROM device ORDER BY name"
 PLATFORM = "SELECT state, since, reason, by, proof FROM platform"
 OUTAGES = "SELECT " + OUTAGE_COLUMNS + " FROM outage ORDER BY id"  # noqa: S608
 WORDS = "SELECT id, at, by, word, reason, detail FROM word WHERE id > ? ORDER BY id"
+RECALL = "SELECT name, value FROM memory WHERE substr(name, 1, length(?)) = ? ORDER BY name"
+ACKNOWLEDGEMENTS = (
+    "SELECT"  # noqa: S608
+    + ACKNOWLEDGEMENT_COLUMNS
+    + "FROM acknowledgement WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+)
+QUARANTINED = (
+    _DELIVERY
+    + "INDEXED BY delivery_quarantined WHERE state = 'quarantined' ORDER BY message_id, id LIMIT ?"
+)
+# Critical results of the last days that no person has said to have, oldest first.
+UNACKNOWLEDGED = (
+    _STORED  # noqa: S608
+    + """
+WHERE m.kind = 'result' AND m.priority = 'critical' AND m.refused = '' AND m.test = 0
+AND m.received_at >= ?1
+AND EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND d.purpose = 'call')
+AND NOT EXISTS (SELECT 1 FROM acknowledgement a WHERE a.message_id = m.id AND a.accepted)
+ORDER BY m.id LIMIT ?2
+"""
+)
 COUNTS = "SELECT state, n FROM tally"
 
 
@@ -176,6 +207,18 @@ def outages(connection: apsw.Connection) -> list[Outage]:
 
 def words(connection: apsw.Connection, after: int) -> list[Word]:
     return [rows.word(row) for row in connection.execute(WORDS, (after,))]
+
+
+def recalled(connection: apsw.Connection, prefix: str) -> dict[str, dict[str, Any]]:
+    found = connection.execute(RECALL, (prefix, prefix))
+    return {name: json.loads(value) for name, value in found}
+
+
+def acknowledgements(
+    connection: apsw.Connection, message_ids: Sequence[int]
+) -> list[Acknowledgement]:
+    found = connection.execute(ACKNOWLEDGEMENTS, (json.dumps(list(message_ids)),))
+    return [rows.acknowledgement(row) for row in found]
 
 
 def counts(connection: apsw.Connection) -> dict[str, int]:

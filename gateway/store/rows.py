@@ -10,6 +10,7 @@ from typing import Any
 from gateway.delivery import Attempt, Delivery, NewDelivery, Outcome, Purpose, State, Step
 from gateway.message import Identifier, Kind, Location, Patient, Priority
 from gateway.store import (
+    Acknowledgement,
     Arrival,
     DeviceRow,
     Outage,
@@ -41,14 +42,20 @@ def steps_text(steps: tuple[Step, ...]) -> str:
         return found[1]
     if len(_TEXTS) >= 256:
         _TEXTS.clear()
-    text = json.dumps([[step.by, step.within] for step in steps], separators=(",", ":"))
+    text = json.dumps([_step(step) for step in steps], separators=(",", ":"))
     _TEXTS[id(steps)] = steps, text
     return text
 
 
 @lru_cache(maxsize=256)
 def steps(text: str) -> tuple[Step, ...]:
-    return tuple(Step(by=by, within=within) for by, within in json.loads(text))
+    return tuple(
+        Step(by=by, within=within, to=to[0] if to else "") for by, within, *to in json.loads(text)
+    )
+
+
+def _step(step: Step) -> list[Any]:
+    return [step.by, step.within, step.to] if step.to else [step.by, step.within]
 
 
 def message_values(
@@ -106,6 +113,7 @@ def delivery_values(delivery: Delivery) -> Row:
         delivery.priority.rank,
         delivery.lane,
         delivery.deadline,
+        steps_text(delivery.beside),
     )
 
 
@@ -145,6 +153,7 @@ def begun(new: NewDelivery, *, id: int, message_id: int, patient_key: str, at: f
         degraded=new.degraded,
         reason=new.reason,
         expires_at=new.expires_at,
+        beside=new.beside,
     )
 
 
@@ -170,6 +179,7 @@ def delivery(row: Row) -> Delivery:
         reason=row[16],
         slip=row[17],
         expires_at=row[18],
+        beside=steps(row[19]),
     )
 
 
@@ -211,6 +221,40 @@ def stored(row: Row) -> Stored:
         reused=row[16],
         warnings=tuple(json.loads(row[17])),
         outage_id=row[18],
+    )
+
+
+def acknowledgement_values(said: Acknowledgement) -> Row:
+    """For ACKNOWLEDGEMENT_INSERT."""
+    return (
+        said.message_id,
+        said.delivery_id,
+        said.at,
+        plain(said.person),
+        plain(said.name),
+        said.via,
+        said.accepted,
+        plain(said.conveyed),
+        said.read_back,
+        json.dumps(said.keyed),
+        plain(said.difficulties),
+    )
+
+
+def acknowledgement(row: Row) -> Acknowledgement:
+    """From ACKNOWLEDGEMENT_COLUMNS."""
+    return Acknowledgement(
+        message_id=row[0],
+        delivery_id=row[1],
+        at=row[2],
+        person=row[3],
+        name=row[4],
+        via=row[5],
+        accepted=bool(row[6]),
+        conveyed=row[7],
+        read_back=row[8],
+        keyed=tuple(json.loads(row[9])),
+        difficulties=row[10],
     )
 
 

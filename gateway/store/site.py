@@ -63,6 +63,14 @@ def say(
     return Word(id=number, at=at, by=by, word=word, reason=reason, detail=json.loads(text))
 
 
+def remember(work: Work, name: str, value: Mapping[str, Any] | None, *, at: float) -> None:
+    """Keep a small state under its name; None forgets it. Not journalled: it proves nothing."""
+    if value is None:
+        work.execute(queries.FORGET, (name,))
+    else:
+        work.execute(queries.REMEMBER, (name, json.dumps(dict(value)), at))
+
+
 def note(work: Work, what: str, *, at: float, detail: Mapping[str, Any]) -> None:
     work.journal.append(what, at=at, detail=detail)
 
@@ -73,6 +81,7 @@ def purge(work: Work, *, before: float, limit: int) -> int:
     last = work.row(queries.LAST_AT)
     for message_id in found:
         work.execute(queries.PURGE, (message_id,))
+        work.execute(queries.ACKNOWLEDGEMENT_PURGE, (message_id,))
         work.journal.append(
             "purged", at=last[0] if last else before, message_id=message_id, detail={}
         )

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from gateway.delivery import Attempt, Delivery, NewDelivery
 from gateway.store import (
     Accepted,
+    Acknowledgement,
     Arrival,
     DeviceRow,
     Fate,
@@ -25,8 +26,10 @@ from gateway.store import (
     claims,
     lookback,
     moves,
+    people,
     reads,
     receipts,
+    rows,
     site,
 )
 from gateway.store.connection import Path_
@@ -155,6 +158,37 @@ class SqliteStore:
 
     def purge(self, *, before: float, limit: int) -> Deferred[int]:
         return self._writer.submit(lambda work: site.purge(work, before=before, limit=limit))
+
+    # -- people
+
+    def acknowledge(self, said: Acknowledgement) -> Deferred[list[Delivery]]:
+        return self._writer.submit(lambda work: people.acknowledge(work, said))
+
+    def judge(
+        self, message_id: int, *, through: bool, by: str, reason: str, at: float
+    ) -> Deferred[list[Delivery]]:
+        return self._writer.submit(
+            lambda work: people.judge(
+                work, message_id, through=through, by=by, reason=reason, at=at
+            )
+        )
+
+    def remember(self, name: str, value: Mapping[str, Any] | None, *, at: float) -> Deferred[None]:
+        return self._writer.submit(lambda work: site.remember(work, name, value, at=at))
+
+    def recall(self, prefix: str) -> Deferred[dict[str, dict[str, Any]]]:
+        return self._reader.ask(lambda c: reads.recalled(c, prefix))
+
+    def acknowledgements(self, message_ids: Sequence[int]) -> Deferred[list[Acknowledgement]]:
+        return self._reader.ask(lambda c: reads.acknowledgements(c, message_ids))
+
+    def unacknowledged(self, *, since: float, limit: int = 500) -> Deferred[list[Stored]]:
+        return self._reader.ask(
+            lambda c: [rows.stored(row) for row in c.execute(reads.UNACKNOWLEDGED, (since, limit))]
+        )
+
+    def quarantined(self, *, limit: int = 500) -> Deferred[list[Delivery]]:
+        return self._reader.ask(lambda c: reads.deliveries(c, reads.QUARANTINED, (limit,)))
 
     # -- questions
 

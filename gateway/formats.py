@@ -1,0 +1,73 @@
+"""How a stored message is opened again: as a message to render, or as a document with a slip of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateway import registry
+from gateway.errors import Rejected
+from gateway.hl7 import Limits
+from gateway.hl7 import read as read_hl7
+from gateway.message import Message
+from gateway.render import Context
+from gateway.store import Stored
+from printers.slip import Slip
+
+HL7 = "hl7v2"
+
+
+class Box(Protocol):
+    """Untrusted work in a process of its own (`gateway.box`)."""
+
+    async def call(self, function: str, payload: bytes, *, timeout: float = 10.0) -> bytes:
+        """What `function` ("module:name", bytes to bytes) makes of `payload`. Raises BoxFailed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kit:
+    """What opening a document may need."""
+
+    reactor: Any
+    box: Box | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+class Formats:
+    """Every format that is plugged in; a module is imported when its first message is opened."""
+
+    def __init__(
+        self,
+        *,
+        kit: Kit,
+        charsets: Mapping[str, str] | None = None,
+        registered: Mapping[str, str] = registry.FORMATS,
+    ) -> None:
+        """`charsets`: what each intake's senders mean when a message does not say, by intake."""
+        self._kit = kit
+        self._charsets = charsets or {}
+        self._registered = registered
+
+    def read(self, stored: Stored) -> Message:
+        """The message in `stored`, as it was read at first. Raises Rejected: purged, or no message."""
+        if stored.format == HL7:
+            charset = self._charsets.get(stored.intake, "utf-8")
+            return read_hl7(stored.raw, default_charset=charset, limits=self._kit.limits)
+        module = self._module(stored.format)
+        if module is None or not hasattr(module, "read"):
+            raise Rejected(f"a {stored.format} holds no values to read")
+        message: Message = module.read(stored)
+        return message
+
+    def document(self, stored: Stored) -> bool:
+        """Whether it is a document: it makes its own slip."""
+        return stored.format != HL7 and hasattr(self._module(stored.format), "open")
+
+    async def open(self, stored: Stored, context: Context) -> Slip:
+        slip: Slip = await self._module(stored.format).open(stored, context, kit=self._kit)
+        return slip
+
+    def _module(self, format: str) -> Any:
+        return registry.load(self._registered, format) if format in self._registered else None
