@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from demo import broker
 from demo import laboratory as lab
+from demo.bus import BusHospital, BusStory
 from demo.hospital import DidNotHappen, Hospital
-
-_SPIN = itertools.cycle("|/-\\")
+from demo.teller import Teller, waiting
 
 
 def main() -> int:
@@ -22,20 +21,41 @@ def main() -> int:
     parser.add_argument("--once", action="store_true", help="play it and end")
     parser.add_argument("--folder", type=Path, default=Path("var/demo"))
     options = parser.parse_args()
-    hospital = Hospital(folder=options.folder.absolute(), wait=_waiting)
+    folder = options.folder.absolute()
+    hospital = Hospital(folder=folder, wait=waiting)
+    beside = BusHospital(folder=folder.with_name(f"{folder.name}-bus"), wait=waiting)
+    began = time.monotonic()
     try:
+        if broker.is_there():
+            beside.launch_broker()  # it needs some seconds, and has them until its scene
         hospital.open()
         Story(hospital).play()
+        _bus_scene(beside)
+        print(f"\nAll of it happened, in {time.monotonic() - began:.0f} s.")
         if not options.once:
             _stay(hospital)
     except DidNotHappen as failure:
-        print(f"\nIt did not happen: {failure}\nLogs: {hospital.folder}/*.log")
+        print(f"\nIt did not happen: {failure}\nLogs: {folder}*/*.log")
         return 1
     except KeyboardInterrupt:
         print()
     finally:
+        beside.close()
         hospital.close()
     return 0
+
+
+def _bus_scene(hospital: BusHospital) -> None:
+    if hospital.broker is None:
+        print(
+            "\n* There is one more scene, with a message bus, where RabbitMQ is installed:\n"
+            f"    sudo apt-get install {broker.PACKAGE}"
+        )
+        return
+    try:
+        BusStory(hospital).play()
+    finally:
+        hospital.close()
 
 
 class Story:
@@ -43,7 +63,7 @@ class Story:
 
     def __init__(self, hospital: Hospital) -> None:
         self.hospital = hospital
-        self.began = time.monotonic()
+        self.tell = Teller(hospital)
 
     def play(self) -> None:
         self.quiet_morning()
@@ -56,19 +76,21 @@ class Story:
         self.balance()
 
     def quiet_morning(self) -> None:
-        self._scene("The platform is up: Wardline passes everything through and keeps a copy")
+        self.tell.scene("The platform is up: Wardline passes everything through and keeps a copy")
         self._send(lab.admission("D0001", lab.AICHA, ward="CARD"), "an admission to Cardiologie")
         for number in range(2, 6):
             analytes = (lab.potassium(f"4.{number}"), lab.SODIUM, lab.CREATININE)
             raw = lab.result(f"D000{number}", lab.ELOISE, *analytes, order=f"26000{number}")
             self._send(raw, f"result D000{number}")
-        self._until("the platform has confirmed all five", lambda: len(self._at_platform()) == 5)
-        self._check("no paper came out", not self._all_slips())
+        self.tell.until(
+            "the platform has confirmed all five", lambda: len(self._at_platform()) == 5
+        )
+        self.tell.check("no paper came out", not self._all_slips())
 
     def platform_dies(self) -> None:
-        self._scene("The platform's power fails, in the middle of the morning")
+        self.tell.scene("The platform's power fails, in the middle of the morning")
         self.hospital.kill("platform")
-        self._say("killed: no warning, no goodbye")
+        self.tell.say("killed: no warning, no goodbye")
         sent = time.monotonic()
         self._send(
             lab.result(
@@ -83,34 +105,36 @@ class Story:
             "a critical potassium, 6.8 mmol/L",
         )
         slip = self._slip("cardio-slip", "6.8")
-        self._say(f"on paper in the ward, proved by the printer: {time.monotonic() - sent:.1f} s")
-        self._show(slip)
+        self.tell.say(
+            f"on paper in the ward, proved by the printer: {time.monotonic() - sent:.1f} s"
+        )
+        self.tell.show(slip)
         text = slip.read_text("utf-8")
-        self._check(
+        self.tell.check(
             "it says MODE DÉGRADÉ and CRITIQUE", "MODE DÉGRADÉ" in text and "CRITIQUE" in text
         )
-        self._until(
+        self.tell.until(
             "the watch has called the outage",
             lambda: self.hospital.status()["platform"]["state"] == "down",
         )
-        self._until("every ward was told", lambda: len(self._slips_with("DÉGRADÉ")) >= 3)
+        self.tell.until("every ward was told", lambda: len(self._slips_with("DÉGRADÉ")) >= 3)
 
     def correction(self) -> None:
-        self._scene("The laboratory corrects the potassium")
+        self.tell.scene("The laboratory corrects the potassium")
         self._send(
             lab.result("D0011", lab.ELOISE, lab.potassium("5.9", "H"), order="260010", status="C"),
             "the correction: 5.9 mmol/L",
         )
         slip = self._slip("cardio-slip", "CORRECTION")
-        self._show(slip)
+        self.tell.show(slip)
         text = slip.read_text("utf-8")
-        self._check("it shows old and new", "6.8" in text and "5.9" in text)
+        self.tell.check("it shows old and new", "6.8" in text and "5.9" in text)
         self._proved("D0011")
 
     def paper_out(self) -> None:
-        self._scene("Cardiologie's printer runs out of paper")
+        self.tell.scene("Cardiologie's printer runs out of paper")
         self.hospital.programs["cardio-slip"].say("paper out")
-        self._until(
+        self.tell.until(
             "Wardline has noticed", lambda: "media-empty" in self._device("cardio-slip"), within=25
         )
         self._send(
@@ -118,13 +142,13 @@ class Story:
             "a critical potassium, 2.4 mmol/L",
         )
         slip = self._slip("neuro-slip", "2.4")
-        self._say("the neighbour printed it and says for whom and why")
-        self._show(slip)
+        self.tell.say("the neighbour printed it and says for whom and why")
+        self.tell.show(slip)
         self._proved("D0020")
         self.hospital.programs["cardio-slip"].say("paper in")
 
     def nobody_can_print(self) -> None:
-        self._scene("The network to both wards is cut: somebody has to walk")
+        self.tell.scene("The network to both wards is cut: somebody has to walk")
         for name in ("cardio-slip", "neuro-slip"):
             self.hospital.programs[name].say("cut off")
         self._send(
@@ -132,65 +156,59 @@ class Story:
             "a critical potassium without a place: ADT knows where the patient is",
         )
         slip = self._slip("lab-slip", "COURSIER", within=45)
-        self._show(slip)
+        self.tell.show(slip)
         self._proved("D0030")
         for name in ("cardio-slip", "neuro-slip"):
             self.hospital.programs[name].say("plug in")
 
     def wardline_is_killed(self) -> None:
-        self._scene("Wardline itself is killed, and starts again on the same store")
+        self.tell.scene("Wardline itself is killed, and starts again on the same store")
         self._send(
             lab.result("D0040", lab.ELOISE, lab.SODIUM, order="260040"), "a sodium, and at once"
         )
         self.hospital.kill("wardline")
-        self._say("killed (kill -9) after its acknowledgement")
+        self.tell.say("killed (kill -9) after its acknowledgement")
         self.hospital.start_wardline()
-        self._until(
+        self.tell.until(
             "the sodium is on paper all the same", lambda: self._slips_with("260040"), within=30
         )
 
     def platform_returns(self) -> None:
-        self._scene("The platform returns: everything goes back, in order, marked, printed no more")
+        self.tell.scene(
+            "The platform returns: everything goes back, in order, marked, printed no more"
+        )
         before = len(self._all_slips())
         self.hospital.start_platform()
-        self._until(
+        self.tell.until(
             "the platform has all of it",
             lambda: len(self._marked()) == 5 and not self._owed(),
             within=60,
         )
-        self._check(
+        self.tell.check(
             "each says where it was delivered", all("ZWL" in x["raw"] for x in self._marked())
         )
         printed = [s for s in self._all_slips()[before:] if "DÉGRADÉ" not in s.read_text("utf-8")]
-        self._say(f"{len(printed)} slips since: the end of the outage, told to every ward")
+        self.tell.say(f"{len(printed)} slips since: the end of the outage, told to every ward")
 
     def balance(self) -> None:
-        self._scene("Balance")
+        self.tell.scene("Balance")
         counts = self.hospital.status()["counts"]
         print("    " + ", ".join(f"{number} {state}" for state, number in counts.items()))
-        self._check("nothing is open", counts["open"] == 0)
+        self.tell.check("nothing is open", counts["open"] == 0)
         print("    " + self.hospital.tell("journal", "verify").strip())
         report = self.hospital.folder / "report.pdf"
         self.hospital.tell("report", "--format", "pdf", "--output", str(report))
         print(f"    who received what: {report}")
         for slip in self._all_slips():
             print(f"    {slip.with_suffix('.png')}")
-        print(f"\nAll of it happened, in {time.monotonic() - self.began:.0f} s.")
 
     # -- telling
-
-    def _scene(self, title: str) -> None:
-        print(f"\n* {title}", flush=True)
-
-    def _say(self, words: str) -> None:
-        _clear()
-        print(f"    {words}", flush=True)
 
     def _send(self, raw: bytes, what: str) -> None:
         code = self.hospital.send(raw)
         if code != "AA":
             raise DidNotHappen(f"{what} was answered {code}")
-        self._say(f"the laboratory sends {what}: {code}")
+        self.tell.say(f"the laboratory sends {what}: {code}")
 
     def _proved(self, control_id: str) -> None:
         """Until its printer has said so: whoever touches the printer before makes it uncertain."""
@@ -199,21 +217,7 @@ class Story:
             rows = [m for m in self.hospital.messages() if m["control_id"] == control_id]
             return [m["state"] for m in rows] == ["delivered"]
 
-        self._until(f"{control_id} is proved to be on paper", delivered)
-
-    def _show(self, slip: Path) -> None:
-        print("\n".join("        | " + line for line in slip.read_text("utf-8").splitlines()))
-        print(f"    {slip.with_suffix('.png')}", flush=True)
-
-    def _check(self, what: str, held: Any) -> None:
-        if not held:
-            raise DidNotHappen(what)
-        self._say(what)
-
-    def _until(self, what: str, happened: Callable[[], Any], *, within: float = 20.0) -> Any:
-        found = self.hospital.until(what, happened, within=within)
-        self._say(what)
-        return found
+        self.tell.until(f"{control_id} is proved to be on paper", delivered)
 
     # -- looking
 
@@ -247,17 +251,6 @@ class Story:
             for m in self.hospital.messages()
             for d in m["deliveries"]
         )
-
-
-def _waiting(what: str, happened: object, end: float) -> None:
-    if sys.stdout.isatty():
-        left = max(end - time.monotonic(), 0)
-        print(f"\r    {next(_SPIN)} waiting: {what} ({left:.0f} s)", end="", flush=True)
-
-
-def _clear() -> None:
-    if sys.stdout.isatty():
-        print("\r\033[K", end="")
 
 
 def _stay(hospital: Hospital) -> None:

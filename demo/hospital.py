@@ -199,6 +199,10 @@ class Hospital:
             self.programs[name].bury()
             raise DidNotHappen(f"{name} did not start: see {self.folder / (name + '.log')}")
 
+    def _platform(self) -> str:
+        """What the site says of its platform's kind and place."""
+        return f'kind = "mllp"\nconnect = "tcp:127.0.0.1:{self.platform_port}"'
+
     def _site(self) -> str:
         devices = "".join(
             f'[[devices]]\nname = "{name}"\nkind = "escpos"\n'
@@ -212,7 +216,7 @@ class Hospital:
         )
         plans = "".join(_plan(name) for name in ("routine", "urgent", "critical"))
         return _SITE.format(
-            platform=self.platform_port,
+            platform=self._platform(),
             intake=self.intake_port,
             devices=devices,
             wards=wards,
@@ -244,8 +248,7 @@ data = "./var"
 url = "sqlite:///./wardline.db"
 
 [platform]
-kind = "mllp"
-connect = "tcp:127.0.0.1:{platform}"
+{platform}
 probe_every = "500ms"
 down_after = "2s"
 up_after = "3s"
