@@ -7,7 +7,7 @@ and encoded by `printers.escpos`. Blocks hold text as it came: making it printab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -20,12 +20,37 @@ class Tone(StrEnum):
     CRITICAL = "critical"  # white on black
 
 
+class Role(StrEnum):
+    """What a line is about, for paper that gives it a place of its own. A slip prints all in order."""
+
+    NONE = ""
+    SITE = "site"
+    WARD = "ward"
+    NUMBER = "number"  # of the slip
+    FAMILY = "family"  # the patient's names
+    GIVEN = "given"
+    TITLE = "title"  # of an examination, of a part
+
+
+class Form(StrEnum):
+    """What kind of sheet a slip is, where it comes out as a page: the template of that name sets it."""
+
+    PLAIN = "plain"
+    RESULT = "result"
+    ORDER = "order"
+    COURIER = "courier"
+    COVER = "cover"  # before a fax: nothing clinical
+    PACK = "pack"
+    NOTICE = "notice"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """A centred line in large type: the ward, the site."""
+    """A centred line in large type: the ward, the patient's name."""
 
     text: str
     size: int = 2  # 1 normal, 2 double width and height
+    role: Role = field(default=Role.NONE, compare=False)  # where it stands, not what it says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +78,7 @@ class Text:
     tone: Tone = Tone.PLAIN
     indent: int = 0
     centred: bool = False
+    role: Role = field(default=Role.NONE, compare=False)  # where it stands, not what it says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +93,7 @@ class Row:
     previous: str = ""  # the value this one corrects: printed "4,1 → 6,8"
     status: str = ""  # "PROVISOIRE", "CORRIGÉ", "ANNULÉ": printed beside the name
     tone: Tone = Tone.PLAIN
+    history: tuple[str, ...] = ()  # earlier values under the moments of `Slip.history`; pages only
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +130,17 @@ Block = Heading | Banner | Pair | Text | Row | Rule | Space | Code | Enclosure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """The titles over the rows of a page."""
+
+    name: str
+    value: str
+    unit: str
+    reference: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slip:
     """One piece of paper. `header` is repeated on every page when the body is longer than one page."""
 
@@ -112,5 +150,11 @@ class Slip:
     page_word: str = "page"  # "page" in both languages: "page 1/3"
     # At both ends of a slip past the longest: what is missing, and where to ask for it.
     left_out: str = "INCOMPLETE: {lines} LINES NOT PRINTED"
+    # What only a page shows: its template, the titles over its rows, who it is about on every sheet.
+    form: Form = Form.PLAIN
+    columns: Columns | None = None
+    history: tuple[str, ...] = ()  # when the earlier values of its rows were, newest first
+    running: str = ""
+    language: str = "fr"
     # Where an enclosure should stand that nobody could draw.
     undrawn: str = "ENCLOSED, NOT PRINTED HERE: {title}"

@@ -31,6 +31,15 @@ def clean(text: str) -> Printable:
     return Printable(unicodedata.normalize("NFC", _shown(text)))
 
 
+def visible(text: str) -> Printable:
+    """Like `clean`, for paper that is set in a font: 10⁹, → and CO₂ stay, and spaces that do not break."""
+    if _EVERYDAY.fullmatch(text):
+        return Printable(text)
+    parts = re.split("[\u00a0\u202f]", text)
+    shown = (_shown(part.translate(_SPACES)) for part in parts)
+    return Printable(unicodedata.normalize("NFC", "\u00a0".join(shown)))
+
+
 def lines(text: str) -> tuple[Printable, ...]:
     """Outside text of several lines, each made printable by `clean`; at least one line.
 
@@ -47,12 +56,19 @@ _EVERYDAY = re.compile("[ -~¡-¬®-²´-¸º-ſΑ-ΡΣ-Ωα-ω‘’“”–�
 
 _MARKS_IN_A_PILE = 4  # ᾧ and ệ need three; a pile of a hundred paints over the lines above
 
+_SPACES = {
+    **dict.fromkeys((0x1680, *range(0x2000, 0x200B), 0x205F, 0x3000), " "),
+    0x09: " ",
+    0xFE0E: None,  # choose between two drawings of the symbol before them; draw nothing
+    0xFE0F: None,
+}
+
 # Same meaning, another code point: what no code page has is written with what every one has.
 _TYPOGRAPHY = str.maketrans(
     {
-        "\t": " ",
+        **_SPACES,
         "\u202f": " ",  # narrow no-break space: in every well-set French number
-        **dict.fromkeys(map(chr, (0xA0, 0x1680, *range(0x2000, 0x200B), 0x205F, 0x3000)), " "),
+        "\u00a0": " ",
         **dict.fromkeys("‐‑‒−⁃﹣", "-"),
         "―": "—",
         "‛": "'",
@@ -69,8 +85,6 @@ _TYPOGRAPHY = str.maketrans(
         "ﬄ": "ffl",
         "ﬅ": "st",
         "ﬆ": "st",
-        "\ufe0e": None,  # choose between two drawings of the symbol before them; draw nothing
-        "\ufe0f": None,
         **{chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)},  # full-width ASCII
     }
 )

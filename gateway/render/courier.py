@@ -11,7 +11,7 @@ from gateway.render import words
 from gateway.render.bounds import line
 from gateway.render.context import Context
 from gateway.render.identity import whereabouts
-from printers.slip import Banner, Block, Pair, Rule, Slip, Space, Text, Tone
+from printers.slip import Banner, Block, Form, Pair, Rule, Slip, Space, Text, Tone
 
 FOR_WARDS = (Kind.RESULT, Kind.ORDER, Kind.DOCUMENT)
 
@@ -22,6 +22,7 @@ def carried(slip: Slip, context: Context) -> Slip:
     footer, last = _without_banners(slip.footer)
     return replace(
         slip,
+        form=Form.COURIER,
         body=(*_errand(_, context), *slip.body),
         footer=(*footer, *_tear_off(_, context), *last),
     )

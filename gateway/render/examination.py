@@ -11,7 +11,7 @@ from gateway.render.bounds import FIELD, line, prose, several_lines
 from gateway.render.context import Context
 from gateway.render.correction import Compared, previous
 from gateway.render.replaced import note
-from printers.slip import Block, Pair, Row, Rule, Text, Tone
+from printers.slip import Block, Pair, Role, Row, Rule, Text, Tone
 
 LONG = 60  # characters; a longer value is text, not a cell
 BETWEEN = " · "
@@ -20,7 +20,7 @@ BETWEEN = " · "
 def heading(_: Translate, group: Group, context: Context) -> Iterator[Block]:
     """The title of an examination, and what is true of all its values."""
     yield Rule()
-    yield Text(text=title(_, group), tone=Tone.STRONG)
+    yield Text(text=title(_, group), tone=Tone.STRONG, role=Role.TITLE)
     yield from state(_, group)
     yield from _asked(_, group, context)
     references = _references(_, group, context)

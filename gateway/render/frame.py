@@ -11,7 +11,21 @@ from gateway.render import moments, words
 from gateway.render.bounds import line, prose
 from gateway.render.context import Context, Outlet
 from gateway.render.series import gaps
-from printers.slip import Banner, Block, Code, Heading, Pair, Row, Rule, Slip, Text, Tone
+from printers.slip import (
+    Banner,
+    Block,
+    Code,
+    Columns,
+    Form,
+    Heading,
+    Pair,
+    Role,
+    Row,
+    Rule,
+    Slip,
+    Text,
+    Tone,
+)
 
 
 def framed(
@@ -22,14 +36,29 @@ def framed(
     body: Iterable[Block],
     footer: Iterable[Block],
     test: bool = False,
+    form: Form = Form.NOTICE,
+    running: str = "",
 ) -> Slip:
-    """A slip from its parts, with what must stand on its very first and very last line."""
+    """A slip from its parts, with what must stand on its very first and very last line.
+
+    `form` and `running` (who it is about, in one line) are for pages.
+    """
     drill = tuple(_drill(_, context, test=test))
     return Slip(
         header=(*drill, *top(_, context), *header),
         body=tuple(unreal(_, body) if test else body),
         footer=(*footer, *reversed(drill)),
         page_word=_("page"),
+        form=form,
+        columns=Columns(
+            name=_("Examination"),
+            value=_("Result"),
+            unit=_("Unit"),
+            reference=_("Reference"),
+            mark=_("Flag"),
+        ),
+        running=running,
+        language=context.language,
         left_out=_("INCOMPLETE: {lines} LINES NOT PRINTED, ASK THE LAB"),
         undrawn=_("ENCLOSED, NOT PRINTED HERE: {title}"),
     )
@@ -38,10 +67,11 @@ def framed(
 def top(_: Translate, context: Context) -> Iterator[Block]:
     """Circumstances, ward and number."""
     yield from _circumstances(_, context)
-    yield Heading(text=line(context.ward_name))
+    yield Heading(text=line(context.ward_name), role=Role.WARD)
     if context.number is not None:
-        yield Heading(text=f"n° {context.number:04}")
-    yield Text(text=f"{line(context.site_name)} ({line(context.site_code)})", centred=True)
+        yield Heading(text=f"n° {context.number:04}", role=Role.NUMBER)
+    site = f"{line(context.site_name)} ({line(context.site_code)})"
+    yield Text(text=site, centred=True, role=Role.SITE)
     yield from _elsewhere(_, context)
 
 

@@ -10,7 +10,7 @@ from gateway.render import moments, words
 from gateway.render.bounds import line
 from gateway.render.context import Context
 from gateway.render.facts import identified, visible_ipp
-from printers.slip import Banner, Block, Heading, Pair, Tone
+from printers.slip import Banner, Block, Heading, Pair, Role, Tone
 
 
 def identity(_: Translate, message: Message, context: Context) -> Iterator[Block]:
@@ -50,6 +50,11 @@ def person(_: Translate, message: Message, context: Context) -> str:
     return named(_, message.patient, context)
 
 
+def running(_: Translate, message: Message, context: Context) -> str:
+    """The same identity in one line, for the top of every sheet."""
+    return person(_, message, context).replace("\n", " · ")
+
+
 def named(_: Translate, patient: Patient, context: Context) -> str:
     """A patient in running text: name, birth name, birth date, numbers, one below the other."""
     birth_name = line(f"{patient.birth_name} {patient.birth_given}")
@@ -66,9 +71,9 @@ def named(_: Translate, patient: Patient, context: Context) -> str:
 def _names(_: Translate, patient: Patient) -> Iterator[Block]:
     """As sent, capitals and all: a name is compared letter by letter with a bracelet."""
     family, given = line(patient.family), line(patient.given)
-    yield Heading(text=family or _("NO NAME"))
+    yield Heading(text=family or _("NO NAME"), role=Role.FAMILY)
     if given:
-        yield Heading(text=given)
+        yield Heading(text=given, role=Role.GIVEN)
     birth_name = line(f"{patient.birth_name} {patient.birth_given}")
     if birth_name:
         yield Pair(label=_("Birth name"), value=birth_name, tone=Tone.STRONG)

@@ -12,10 +12,10 @@ from gateway.render.context import Context, Corrections, Earlier
 from gateway.render.correction import Compared
 from gateway.render.examination import details, observed, remarks, state
 from gateway.render.frame import bottom, framed
-from gateway.render.identity import identity
+from gateway.render.identity import identity, running
 from gateway.render.replaced import paper as slip_of
 from gateway.render.result import preface
-from printers.slip import Banner, Block, Rule, Slip, Text, Tone
+from printers.slip import Banner, Block, Form, Role, Rule, Slip, Text, Tone
 
 _FIRST = frozenset({"", "NW", "RO", "SN"})  # these concern no earlier paper
 
@@ -30,6 +30,8 @@ def order(message: Message, context: Context, *, corrections: Corrections | None
         body=_body(_, message, context, corrections=corrections or {}),
         footer=bottom(_, message, context, critical=False),
         test=message.test,
+        form=Form.ORDER,
+        running=running(_, message, context),
     )
 
 
@@ -70,7 +72,8 @@ def _asked(_: Translate, group: Group, context: Context, *, several: bool) -> It
         yield Text(text=words.control(_, group.control), tone=Tone.STRONG)
     name = line(group.name) or _("Examination")
     code = line(group.code)
-    yield Text(text=f"{name} ({code})" if code and code != name else name, tone=Tone.STRONG)
+    title = f"{name} ({code})" if code and code != name else name
+    yield Text(text=title, tone=Tone.STRONG, role=Role.TITLE)
     yield from state(_, group)
     yield from details(_, group, context)
     yield from remarks(_, group.notes)

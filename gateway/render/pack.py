@@ -18,7 +18,7 @@ from gateway.render.identity import named, whereabouts
 from gateway.render.newest import newest
 from gateway.render.series import gaps
 from gateway.render.waiting import Waited, people
-from printers.slip import Banner, Block, Pair, Rule, Slip, Text, Tone
+from printers.slip import Banner, Block, Form, Pair, Rule, Slip, Text, Tone
 
 LINES = 75  # of one patient: six of them stay within what a slip may be
 
@@ -59,6 +59,8 @@ def pack(found: Pack, context: Context) -> Slip:
         ),
         body=tuple(_body(_, found, context)),
         footer=(Rule(), *_caution(_, context), *gaps(_, context)),
+        form=Form.PACK,
+        running=word,
     )
 
 

@@ -14,9 +14,9 @@ from gateway.render.correction import Compared, compared, corrects
 from gateway.render.examination import heading, observed, remarks, row
 from gateway.render.facts import Facts
 from gateway.render.frame import bottom, framed, times
-from gateway.render.identity import identity, whereabouts
+from gateway.render.identity import identity, running, whereabouts
 from gateway.render.replaced import replaced
-from printers.slip import Banner, Block, Pair, Rule, Slip, Text, Tone
+from printers.slip import Banner, Block, Form, Pair, Rule, Slip, Text, Tone
 
 CROWD = 150  # observations from which the critical ones are printed twice, first of all
 
@@ -35,6 +35,8 @@ def result(message: Message, context: Context, *, corrections: Corrections | Non
         body=_body(_, message, context, true=true, found=found),
         footer=bottom(_, message, context, critical=bool(true.criticals)),
         test=message.test,
+        form=Form.RESULT,
+        running=running(_, message, context),
     )
 
 

@@ -17,7 +17,7 @@ from gateway.render.frame import acknowledging, framed, printed, unreal
 from gateway.render.identity import person, whereabouts
 from gateway.render.series import gaps
 from gateway.render.waiting import Waited, people
-from printers.slip import Banner, Block, Rule, Slip, Text, Tone
+from printers.slip import Banner, Block, Form, Rule, Slip, Text, Tone
 
 
 def summary(waited: Sequence[Waited], context: Context) -> Slip:
@@ -47,6 +47,7 @@ def summary(waited: Sequence[Waited], context: Context) -> Slip:
             *gaps(_, context),
         ),
         test=test,
+        form=Form.RESULT,
     )
 
 

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from importlib.resources import as_file, files
 from typing import Any
 from zoneinfo import ZoneInfo
-
-import typst
 
 from gateway.locale import translator
 from gateway.signing.content import Teller
 from gateway.signing.words import labels
+from printers.pages import compile_page
 
 
 def pdf(report: Mapping[str, Any]) -> bytes:
     """`report` as `gateway.reporting.build` gives it, set on A4. About 20 ms for a page."""
-    printers = files("printers")
-    with as_file(printers / "pages" / "report.typ") as page, as_file(printers / "fonts") as fonts:
-        made: bytes = typst.compile(  # type: ignore[misc]
-            page.read_bytes(),
-            font_paths=[str(fonts)],
-            ignore_system_fonts=True,
-            sys_inputs={"data": json.dumps(data(report), ensure_ascii=False)},
-        )
-    return made
+    return compile_page("report.typ", data(report))
 
 
 def data(report: Mapping[str, Any]) -> dict[str, Any]:

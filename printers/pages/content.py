@@ -1,0 +1,210 @@
+"""What a template gets: the blocks of a slip as plain data, every text made visible and breakable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import count
+from typing import Any
+
+from printers.glyphs import spell
+from printers.pages.symbol import code128, qr
+from printers.slip import (
+    Banner,
+    Block,
+    Code,
+    Enclosure,
+    Heading,
+    Pair,
+    Row,
+    Rule,
+    Slip,
+    Space,
+    Text,
+    Tone,
+)
+from printers.text import Printable, visible
+
+Data = dict[str, Any]
+
+
+def content(
+    slip: Slip, *, drawn: Mapping[Enclosure, Sequence[bytes]]
+) -> tuple[Data, Mapping[str, bytes]]:
+    """The data of a page, and the pictures that stand beside it by the names it calls them."""
+    pictures = _Pictures(drawn)
+    enclosures = [e for part in _parts(slip) for e in part if isinstance(e, Enclosure)]
+    header, body, footer = ([*_blocks(part, slip, drawn)] for part in _parts(slip))
+    data = {
+        "form": str(slip.form),
+        "language": slip.language,
+        "page": one(slip.page_word),
+        "running": one(slip.running),
+        "banners": [one(b.text) for b in slip.header if isinstance(b, Banner)],
+        "columns": {name: one(text) for name, text in _columns(slip).items()},
+        "history": [one(moment) for moment in slip.history],
+        "header": header,
+        "body": body,
+        "footer": footer,
+        "enclosures": [
+            {"title": one(e.title), "pages": names} for e in enclosures if (names := pictures.of(e))
+        ],
+    }
+    return data, pictures.files
+
+
+def one(text: str, most: int = 60) -> str:
+    """Outside text for one line; a word longer than `most` may be broken anywhere."""
+    return _breakable(spell(visible(_bounded(text))), most)
+
+
+def several(text: str, most: int = 60) -> str:
+    """Outside text of several lines, each ended by a "\\n" of our own."""
+    return "\n".join(one(line, most) for line in _LINE_END.split(_bounded(text)))
+
+
+_LINE_END = re.compile("\r\n|[\n\r\u2028\u2029]")
+_LONGEST = 100_000  # characters of one field
+
+
+def _bounded(text: str) -> str:
+    """`text`, or its beginning and the number of characters left out: never cut in silence."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} [+{len(text) - _LONGEST}]"
+
+
+def _breakable(text: Printable, most: int) -> str:
+    """A space between digits does not break a number; a word wider than its place breaks anywhere."""
+    if len(text) <= most and " " not in text:
+        return text
+    kept = _IN_NUMBER.sub("\u00a0", text)
+    return re.sub(rf"[^ ]{{{most + 1},}}", lambda word: "\u200b".join(word[0]), kept)
+
+
+_IN_NUMBER = re.compile("(?<=[0-9]) (?=[0-9])")
+
+
+def _parts(slip: Slip) -> tuple[Sequence[Block], ...]:
+    return slip.header, slip.body, slip.footer
+
+
+def _columns(slip: Slip) -> Mapping[str, str]:
+    return asdict(slip.columns) if slip.columns else {}
+
+
+class _Pictures:
+    """The drawn pages of enclosures, named as they are asked for."""
+
+    def __init__(self, drawn: Mapping[Enclosure, Sequence[bytes]]) -> None:
+        self._drawn = drawn
+        self._numbers = count(1)
+        self.files: dict[str, bytes] = {}
+
+    def of(self, enclosure: Enclosure) -> list[str]:
+        pages = {f"enclosed-{next(self._numbers)}.png": p for p in self._drawn.get(enclosure, ())}
+        self.files |= pages
+        return list(pages)
+
+
+def _blocks(
+    blocks: Iterable[Block], slip: Slip, drawn: Mapping[Enclosure, object]
+) -> Iterator[Data]:
+    """Each block as data; rows that follow one another, and the remarks below them, as one table."""
+    table: list[Data] = []
+    for block in blocks:
+        if isinstance(block, Row):
+            table.append(_row(block, len(slip.history)))
+        elif table and isinstance(block, Text) and block.indent:
+            table.append(_text(block))
+        else:
+            if table:
+                yield {"is": "table", "rows": table}
+                table = []
+            yield from (
+                _enclosure(block, slip.undrawn, drawn)
+                if isinstance(block, Enclosure)
+                else (_block(block),)
+            )
+    if table:
+        yield {"is": "table", "rows": table}
+
+
+def _block(block: Block) -> Data:
+    match block:
+        case Heading():
+            text = several(block.text, 30)
+            return {"is": "heading", "text": text, "size": block.size, "role": str(block.role)}
+        case Banner():
+            return {"is": "banner", "text": several(block.text, 30), "size": block.size}
+        case Pair():
+            label, value = one(block.label, 24), several(block.value, 24)
+            return {"is": "pair", "label": label, "value": value, "tone": str(block.tone)}
+        case Text():
+            return _text(block)
+        case Rule():
+            return {"is": "rule"}
+        case Space():
+            return {"is": "space"}
+        case Code():
+            return _code(block)
+        case _:  # rows stand in tables, enclosures were opened
+            raise TypeError(f"not a block of its own: {block!r}")
+
+
+def _text(block: Text) -> Data:
+    return {
+        "is": "text",
+        "text": several(block.text),
+        "tone": str(block.tone),
+        "indent": block.indent,
+        "centred": block.centred,
+        "role": str(block.role),
+    }
+
+
+def _row(row: Row, columns: int) -> Data:
+    value, previous = several(row.value, 14), several(row.previous, 14)
+    unit, reference = one(row.unit, 12), one(row.reference, 16)
+    wide = len(value) + (len(previous) + 3 if previous else 0) > _VALUE
+    history = (*row.history, *[""] * columns)[:columns]
+    return {
+        "is": "row",
+        "name": one(row.name, 24),
+        "status": one(row.status, 24),
+        "value": value,
+        "previous": previous,
+        "unit": unit,
+        "reference": reference,
+        "mark": one(row.mark, 5),
+        "tone": str(row.tone),
+        "wide": wide,
+        "history": [one(each, 9) for each in history],
+    }
+
+
+_VALUE = (
+    15  # characters of a value that stand in its column; a wider one takes its neighbours' room
+)
+
+
+def _code(block: Code) -> Data:
+    found = {"is": "code", "caption": one(block.caption or block.data), "bars": "", "qr": ""}
+    if _SYMBOL_DATA.fullmatch(block.data):
+        found |= {"bars": code128(block.data), "qr": qr(block.data)}
+    return found
+
+
+_SYMBOL_DATA = re.compile("[ -~]{1,64}")
+
+
+def _enclosure(block: Enclosure, undrawn: str, drawn: Mapping[Enclosure, object]) -> Iterator[Data]:
+    """A text stands where it is; what was drawn follows behind; of what was not it is said here."""
+    if block in drawn:
+        return
+    title = " ".join(block.title.split())
+    yield {"is": "rule"}
+    if block.media_type == "text/plain":
+        yield _text(Text(text=title, tone=Tone.STRONG))
+        yield _text(Text(text=block.data.decode("utf-8", "replace"), indent=2))
+    else:
+        yield _text(Text(text=undrawn.replace("{title}", title), tone=Tone.STRONG))

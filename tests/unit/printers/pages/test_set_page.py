@@ -1,0 +1,140 @@
+import pypdfium2
+import pytest
+
+from printers.pages import Unset, set_page
+from printers.slip import (
+    Banner,
+    Code,
+    Columns,
+    Enclosure,
+    Form,
+    Heading,
+    Pair,
+    Role,
+    Row,
+    Rule,
+    Slip,
+    Space,
+    Text,
+    Tone,
+)
+
+TITLES = Columns(
+    name="Examen", value="Résultat", unit="Unité", reference="Référence", mark="Signal"
+)
+
+
+def slip(*body, **fields):
+    header = (
+        Banner(text="MODE DÉGRADÉ"),
+        Heading(text="Cardiologie", role=Role.WARD),
+        Heading(text="n° 0042", role=Role.NUMBER),
+        Text(text="Hôpital Exemple", role=Role.SITE),
+        Rule(),
+        Heading(text="DURAND", role=Role.FAMILY),
+        Heading(text="Noémie", role=Role.GIVEN),
+        Pair(label="IPP", value="69102274", tone=Tone.STRONG),
+    )
+    given = {"header": header, "columns": TITLES, "running": "DURAND Noémie · IPP 69102274"}
+    return Slip(**{**given, "body": body, **fields})
+
+
+def pages(pdf):
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return [page.get_textpage().get_text_range().replace("\r\n", "\n") for page in document]
+    finally:
+        document.close()
+
+
+def words(text):
+    """As a person reads it: no-break spaces are spaces, and a line's end is one too."""
+    return " ".join(text.replace("\u200b", "").split())
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_every_form_says_every_block(form):
+    body = (
+        Pair(label="Reçu le", value="03/08/2026"),
+        Text(text="Bilan métabolique", role=Role.TITLE),
+        Row(name="Potassium", value="6,8", previous="4,1", unit="mmol/L", reference="3,5-5,1"),
+        Row(name="Sodium", value="138", mark="H", status="PROVISOIRE", tone=Tone.CRITICAL),
+        Text(text="Note : hémolyse ≥ 10⁹ → γ", indent=2),
+        Space(),
+        Rule(),
+        Banner(text="DOCUMENT"),
+    )
+    footer = (Code(data="402173", caption="4021-73"), Text(text="Lu par"))
+    (page,) = pages(set_page(slip(*body, footer=footer, form=form)))
+    said = words(page)
+    for text in (
+        "Cardiologie",
+        "n° 0042",
+        "Hôpital Exemple",
+        "DURAND Noémie",
+        "69102274",
+        "MODE DÉGRADÉ",
+        "Reçu le",
+        "Bilan métabolique",
+        "4,1 → 6,8",
+        "mmol/L",
+        "3,5-5,1",
+        "PROVISOIRE",
+        "Note : hémolyse ≥ 10⁹ → γ",
+        "DOCUMENT",
+        "4021-73",
+        "Lu par",
+        "page 1/1",
+    ):
+        assert text in said, text
+
+
+def test_every_sheet_says_who_it_is_about_and_which_of_how_many_it_is():
+    rows = [Row(name=f"Analyte {n}", value=str(n)) for n in range(120)]
+    found = pages(set_page(slip(*rows)))
+    assert len(found) > 1
+    for number, page in enumerate(found, start=1):
+        assert f"page {number}/{len(found)}" in page
+        assert "DURAND Noémie · IPP 69102274" in page
+        assert "MODE DÉGRADÉ" in page
+        assert "Résultat" in page
+    assert "Analyte 119" in found[-1]
+
+
+HOSTILE = (
+    '#eval("1+1") #sys.inputs',
+    "$x^2$ *gras* _italique_ = Titre <label> @ref",
+    '\\u{41} \\ #import("/etc/passwd") //comment /* */',
+    '"), evil("',
+    "\x1b@\x10\x14\x08 \u202eDNAROR\u202c \x00 \ufeff",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_of_a_message_is_markup(text):
+    from printers.glyphs import spell
+    from printers.text import visible
+
+    body = (Row(name=text, value=text), Text(text=text), Pair(label=text, value=text))
+    (page,) = pages(set_page(slip(*body, running=text)))
+    assert words(page).count(words(spell(visible(text)))) >= 4
+
+
+def test_an_enclosed_text_stands_on_the_sheet_and_an_undrawn_picture_is_said():
+    letter = Enclosure(title="Courrier", media_type="text/plain", data="Chère équipe".encode())
+    scan = Enclosure(title="ECG", media_type="application/pdf", data=b"%PDF")
+    (page,) = pages(set_page(slip(letter, scan, undrawn="NON IMPRIMÉ : {title}")))
+    assert "Chère équipe" in page
+    assert "NON IMPRIMÉ : ECG" in page
+
+
+def test_a_hospital_s_own_template_stands_before_ours(tmp_path):
+    (tmp_path / "result.typ").write_text('#import "sheet.typ": data\nChez nous: #data.running')
+    (page,) = pages(set_page(slip(form=Form.RESULT), templates=tmp_path))
+    assert words(page) == "Chez nous: DURAND Noémie · IPP 69102274"
+
+
+def test_a_template_at_fault_is_named(tmp_path):
+    (tmp_path / "result.typ").write_text("#let x = \n#unknown()")
+    with pytest.raises(Unset, match=r"result\.typ"):
+        set_page(slip(form=Form.RESULT), templates=tmp_path)
