@@ -10,6 +10,7 @@ from gateway.hl7.handback import mark_delivered
 from gateway.hl7.limits import Limits, Range
 from gateway.hl7.reader import read
 from gateway.hl7.record import Form, Said, dtm, record
+from gateway.hl7.write import write
 
 __all__ = [
     "Ack",
@@ -35,4 +36,5 @@ __all__ = [
     "refusal",
     "split",
     "wrap",
+    "write",
 ]

@@ -59,7 +59,7 @@ def attachment_of(raw: str, title: str, syntax: Syntax) -> Attachment:
         return Attachment(title=title, media_type="", size=0, fault=str(error))
     if not size:
         return Attachment(title=title, media_type="", size=0, fault="empty")
-    media, fault = _media(head.lstrip(b"\xef\xbb\xbf"), declared)
+    media, fault = media_of(head.lstrip(b"\xef\xbb\xbf"), declared)
     return Attachment(title=title, media_type=media, size=size, fault=fault)
 
 
@@ -87,7 +87,7 @@ def _declared(kind: str, subtype: str) -> str:
     return f"{kind}/{subtype}".lower() if kind and subtype else ""
 
 
-def _media(head: bytes, declared: str) -> tuple[str, str]:
+def media_of(head: bytes, declared: str) -> tuple[str, str]:
     for magic, media in _MAGIC:
         if head.startswith(magic):
             return media, ""
