@@ -12,6 +12,7 @@ RUN /opt/wardline/bin/pip install --no-cache-dir --disable-pip-version-check \
 COPY pyproject.toml README.md LICENSE ./
 COPY gateway gateway
 COPY printers printers
+COPY dialplans dialplans
 COPY demo demo
 RUN /opt/wardline/bin/pip install --no-cache-dir --disable-pip-version-check \
         --no-deps --no-build-isolation . \
