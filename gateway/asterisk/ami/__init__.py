@@ -1,0 +1,1 @@
+"""The line on which Asterisk is told what to do and tells what happens: the Asterisk Manager Interface."""
