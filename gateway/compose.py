@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from gateway import notice, pack, render
+from gateway import alarm, notice, pack, render
 from gateway.clock import Clock
 from gateway.delivery import Attempt, Delivery, NewDelivery, Purpose, State
 from gateway.directory import Directory
@@ -148,6 +148,11 @@ class Composer:
                 self._store, told.detail, read=self._read, now=now, aside=self._aside
             )
             return render.pack(found, context)
+        if told.topic == alarm.TOPIC:
+            said = told.detail
+            return render.alarm(
+                said["alarm"], context, subject=said["subject"], reason=said["reason"]
+            )
         if told.topic == "summary":
             waited = [await self._waited(number) for number in told.detail["messages"]]
             return render.summary(waited, replace(context, reason=told.detail["reason"]))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
 
-from gateway import router
+from gateway import chasing, router
 from gateway.clock import Clock
 from gateway.delivery import NewDelivery, Purpose, Step
 from gateway.directory import LAB, Directory
@@ -88,7 +88,7 @@ class Inbox:
             message=message,
             raw=raw,
             ward=ward,
-            deliveries=router.plan(message, ward=ward, mode=door.mode, plans=self._plans, now=now),
+            deliveries=await self._owed(message, ward=ward, mode=door.mode, now=now),
             whereabouts=_whereabouts(message, ward=ward, now=now),
             merged=message.movement.merged if message.movement else "",
         )
@@ -125,24 +125,33 @@ class Inbox:
             raw=raw,
             format=format,
             ward=ours[0],
-            deliveries=self._plan(message, ours, mode=door.mode, held=held, now=now),
+            deliveries=await self._plan(message, ours, mode=door.mode, held=held, now=now),
         )
         accepted = await self._store.accept(arrival)
         self._on_deliveries(accepted)
         return accepted
 
-    def _plan(
+    async def _plan(
         self, message: Message, wards: Sequence[str], *, mode: Mode, held: str, now: float
     ) -> tuple[NewDelivery, ...]:
         if held:
             waiting = [ward or LAB for ward in wards]
             kept = router.quarantined(message, wards=waiting, plans=self._plans, now=now)
             return (*kept, _to_lab(reason=held))
-        return tuple(
-            delivery
-            for ward in wards
-            for delivery in router.plan(message, ward=ward, mode=mode, plans=self._plans, now=now)
-        )
+        owed = [await self._owed(message, ward=ward, mode=mode, now=now) for ward in wards]
+        return tuple(delivery for deliveries in owed for delivery in deliveries)
+
+    async def _owed(
+        self, message: Message, *, ward: str, mode: Mode, now: float
+    ) -> tuple[NewDelivery, ...]:
+        """Its plan; for a correction also what is owed to those who got the earlier value."""
+        planned = router.plan(message, ward=ward, mode=mode, plans=self._plans, now=now)
+        if not planned or message.test or not chasing.takes_back(message):
+            return planned
+        got = await chasing.reached(self._store, self._directory, message)
+        plan = self._plans[message.priority]
+        calls = plan.calls or self._plans[Priority.CRITICAL].calls
+        return chasing.chased(planned, got, ward=ward, plan=replace(plan, calls=calls), now=now)
 
     async def confirm(self, control_id: str, *, sender: str | None, proof: str) -> bool:
         """A receiver has the message with this control id, so nobody else need carry it; on disk when

@@ -7,6 +7,7 @@ modules build the blocks of a slip from them.
 from __future__ import annotations
 
 from gateway.message import Kind, Message
+from gateway.render.alarm import alarm
 from gateway.render.context import (
     Context,
     Corrections,
@@ -45,6 +46,7 @@ __all__ = [
     "Printed",
     "Refusal",
     "Waited",
+    "alarm",
     "courier",
     "document",
     "earlier_values",

@@ -9,18 +9,21 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from zoneinfo import ZoneInfo
 
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from gateway.alarm import Alarms
+from gateway.calling import CallDesk
 from gateway.channels import escpos
 from gateway.channels.platform import Settings as PlatformSettings
 from gateway.clock import ReactorClock
 from gateway.compose import Composer, House
 from gateway.delivery import Receipt, Step
-from gateway.directory import Directory, Ward
+from gateway.directory import Directory, Person, Roster, Ward
 from gateway.dispatcher import Dispatcher
 from gateway.errors import PermanentFailure, Rejected, TemporaryFailure, Uncertain
 from gateway.health import Health
@@ -36,14 +39,24 @@ from gateway.router import Mode, Plan
 from gateway.store import Accepted
 from gateway.store.sqlite import SqliteStore
 from printers.virtual import VirtualPrinter
+from tests.flow.exchange import Exchange
 
 START = 1_722_675_600.0  # 3 August 2024, 11:00 in Paris
 
 WARDS = {
-    "CARD": Ward(code="CARD", name="Cardiologie", devices=("cardio-slip",), neighbours=("NEURO",)),
-    "NEURO": Ward(code="NEURO", name="Neurologie", devices=("neuro-slip",), neighbours=("CARD",)),
+    "CARD": Ward(
+        code="CARD",
+        name="Cardiologie",
+        devices=("cardio-slip",),
+        neighbours=("NEURO",),
+        phone="21 01",
+        roster="cardio",
+    ),
+    "NEURO": Ward(
+        code="NEURO", name="Neurologie", devices=("neuro-slip",), neighbours=("CARD",), phone="2102"
+    ),
 }
-LAB = Ward(code="LAB", name="Laboratoire", devices=("lab-slip",))
+LAB = Ward(code="LAB", name="Laboratoire", devices=("lab-slip",), phone="4242")
 PLANS = {
     Priority.ROUTINE: (30.0, 60.0, 60.0),
     Priority.URGENT: (10.0, 20.0, 20.0),
@@ -153,11 +166,18 @@ class Hospital:
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     mode: Mode = Mode.RELAY
     accepted: list[Accepted] = field(default_factory=list)
+    calls: tuple[Step, ...] = ()  # of critical results; () for a hospital without a telephone
+    people: tuple[Person, ...] = ()
+    rosters: tuple[Roster, ...] = ()
 
     def open(self, *, path: str = ":memory:") -> Hospital:
         self.time = ReactorClock(self.clock, wall=START + self.clock.seconds())
         self.store = SqliteStore(path, reactor=self.clock, inline=True)
-        self.directory = Directory.of(WARDS, lab=LAB)
+        self.directory = Directory.of(
+            WARDS, lab=LAB, people={p.code: p for p in self.people},
+            rosters={r.name: r for r in self.rosters},
+        )  # fmt: skip
+        self.exchange = Exchange(self.clock)
         self.printers = {
             name: VirtualPrinter(self.clock, name=name)
             for name in ("cardio-slip", "neuro-slip", "lab-slip")
@@ -196,13 +216,19 @@ class Hospital:
             health=self.health, clock=self.time,
         )  # fmt: skip
         self.channels = channels
+        self.calling = CallDesk(
+            self.store, self.directory, phone=self.exchange,
+            tell=Alarms(self.store, clock=self.time, accepted=lambda a: self.dispatcher.accepted(a)),  # noqa: PLW0108
+            clock=self.time, zone=ZoneInfo("Europe/Paris"), node="main", concurrent=2,
+        )  # fmt: skip
         self.dispatcher = Dispatcher(
             self.store, self.directory, devices=channels, relay=relay, press=press,
             health=self.health, clock=self.time, node="main", quiet_since=self.watch.up_since,
+            calls=self.calling,
         )  # fmt: skip
         self.inbox = Inbox(
             self.store, self.directory,
-            plans={p: plan(*within) for p, within in PLANS.items()},
+            plans=self._plans(),
             limits=Limits(ranges={}), clock=self.time, on_deliveries=self.dispatcher.accepted,
         )  # fmt: skip
         self.do(self.dispatcher.start())
@@ -210,6 +236,11 @@ class Hospital:
             channels, gates=self.dispatcher.gate, health=self.health, clock=self.time
         )
         self.poller.startService()
+
+    def _plans(self) -> dict[Priority, Plan]:
+        plans = {p: plan(*within) for p, within in PLANS.items()}
+        critical = plans[Priority.CRITICAL]
+        return plans | {Priority.CRITICAL: replace(critical, calls=self.calls)}
 
     def close(self) -> None:
         """As SIGTERM: attempts under way are cut short, what was theirs stays in the store."""
