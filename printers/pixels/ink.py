@@ -1,0 +1,47 @@
+"""Grey as black and white: text by a threshold, so that it stays sharp; photographs by dots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PIL import Image, ImageFilter
+
+LIGHTEST = 190  # what is darker becomes black: thin grey letters must not vanish
+TILE = 16  # dots: a picture is found in tiles of this size
+MIDDLE = (40, 215)  # greys that neither ink nor paper has
+
+
+def bilevel(image: Image.Image, *, lightest: int = LIGHTEST) -> Image.Image:
+    """`image` ("L") in mode "1", white 255: Floyd-Steinberg dots where it is a picture, else sharp."""
+    sharp = image.point(_below(lightest), mode="1")
+    dark = _tiles(image, lambda mean: mean < _DARK)
+    if dark is not None:
+        sharp = Image.composite(image.point(_below(255 - lightest), mode="1"), sharp, dark)
+    shaded = pictures(image)
+    return sharp if shaded is None else Image.composite(image.convert("1"), sharp, shaded)
+
+
+def pictures(image: Image.Image) -> Image.Image | None:
+    """Where greys fill whole tiles: a mask ("1") as large as `image`, or None for nowhere."""
+    low, high = MIDDLE
+    middle = image.point([255 if low <= value <= high else 0 for value in range(256)])
+    return _tiles(middle, lambda share: share > _FILLED)
+
+
+def _tiles(image: Image.Image, holds: Callable[[int], bool]) -> Image.Image | None:
+    """A mask of the tiles whose mean `holds`, and of their neighbours; None when none does."""
+    tiles = max(image.width // TILE, 1), max(image.height // TILE, 1)
+    means = image.resize(tiles, Image.Resampling.BOX)
+    found = means.point([255 if holds(value) else 0 for value in range(256)])
+    if found.getbbox() is None:
+        return None
+    grown = found.filter(ImageFilter.MaxFilter(3))  # its edges are of it too
+    return grown.resize(image.size, Image.Resampling.NEAREST).convert("1")
+
+
+def _below(lightest: int) -> list[int]:
+    return [0 if value < lightest else 255 for value in range(256)]
+
+
+_DARK = 90  # a tile of white letters on black: there it is the letters that must not vanish
+_FILLED = 0.7 * 255  # small letters fill half a tile with the greys of their edges
