@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -119,7 +120,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     directory = site.directory()
     health = Health([d.name for d in site.devices], now=clock.now())
     health.observers.append(_remember(store))
-    channels = {d.name: _channel(d, reactor, clock) for d in site.devices}
+    channels = {d.name: _channel(d, reactor, clock, site.base) for d in site.devices}
     main = await upstream.wire(reactor, site, store=store, clock=clock)
     composer = Composer(
         store,
@@ -195,9 +196,9 @@ async def _hear(store: Store, listeners: Sequence[Callable[[], Awaitable[None]]]
             await listen()
 
 
-def _channel(settings: Any, reactor: Any, clock: ReactorClock) -> Channel:
+def _channel(settings: Any, reactor: Any, clock: ReactorClock, base: Path) -> Channel:
     module = registry.load(registry.CHANNELS, settings.kind)
-    channel: Channel = module.build(settings, reactor=reactor, clock=clock)
+    channel: Channel = module.build(settings, reactor=reactor, clock=clock, base=base)
     return channel
 
 

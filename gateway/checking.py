@@ -34,7 +34,7 @@ async def _ask_all(reactor: Any, site: Site, bad: list[str]) -> None:
     clock = ReactorClock(reactor)
     for settings in site.devices:
         module = registry.load(registry.CHANNELS, settings.kind)
-        channel = module.build(settings, reactor=reactor, clock=clock)
+        channel = module.build(settings, reactor=reactor, clock=clock, base=site.base)
         line = await _ask(channel, site)
         print(f"{settings.name}: {line}", flush=True)
         if not line.startswith("ok"):
@@ -53,4 +53,4 @@ async def _ask(channel: Any, site: Site) -> str:
     except DeliveryFailure as failure:
         return f"failed: {failure.detail}"
     warnings = f" ({', '.join(status.reasons)})" if status.reasons else ""
-    return f"ok{warnings}: a test line was printed, proof of print by {found.fence.value}"
+    return f"ok{warnings}: a test line was printed, proof of print by {found.proof}"

@@ -60,6 +60,7 @@ class Press:
             begin=begin,
             until=row.deadline,
             trouble=partial(self._stopped, device),
+            name=f"WL-{row.id}",
             doubt=device in self._doubts,
         )
         outcome, detail, reasons = await self._deliver(device, job, row)

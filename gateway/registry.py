@@ -21,6 +21,7 @@ INTAKES: Mapping[str, str] = {
 
 CHANNELS: Mapping[str, str] = {
     "escpos": "gateway.channels.escpos",
+    "ipp": "gateway.channels.ipp",
 }
 
 PLATFORMS: Mapping[str, str] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-WARNINGS = frozenset({"media-low"})  # it prints all the same
+WARNINGS = frozenset({"media-low", "marker-supply-low"})  # it prints all the same
 HEADERS = frozenset(b"\x37\x3d\x5f\x35\x3b\x39")  # each begins a block that ends at NUL
 LONGEST_BLOCK = 128  # bytes; the longest we know of is a model name
 

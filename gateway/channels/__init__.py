@@ -32,6 +32,9 @@ class Job:
     trouble: Callable[[tuple[str, ...]], None] = lambda reasons: None
     """Call when the device stops in mid-job, with its reasons, and with none when it goes on."""
 
+    name: str = ""
+    """What a device that lists its jobs may call it: ASCII, of ids only ("WL-1204")."""
+
     doubt: bool = False
     """The last job on this device ended uncertain: clear what it may still hold."""
 

@@ -6,6 +6,7 @@ import itertools
 import secrets
 import string
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
@@ -44,7 +45,7 @@ class Settings(Base):
     answer_within: Duration = 2.0
 
 
-def build(settings: Settings, *, reactor: Any, clock: Clock) -> EscposChannel:
+def build(settings: Settings, *, reactor: Any, clock: Clock, base: Path = Path()) -> EscposChannel:
     return EscposChannel(settings, reactor=reactor, clock=clock)
 
 

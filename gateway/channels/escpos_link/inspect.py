@@ -33,6 +33,11 @@ class Commission:
             return Fence.PROCESS_ID
         return Fence.GS_R if self.paper_status else Fence.NONE
 
+    @property
+    def proof(self) -> str:
+        """The same in a word for `wardline check`."""
+        return self.fence.value
+
 
 async def probe(
     endpoint: IStreamClientEndpoint,

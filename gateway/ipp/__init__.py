@@ -1,0 +1,1 @@
+"""Speaking IPP to a printer: the connection, the questions, and one document followed to its end."""
