@@ -1,0 +1,209 @@
+"""The page channel with a printer of another hand: ippeveprinter, in every trouble it can be given."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from contextlib import asynccontextmanager
+
+import pytest
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+
+from gateway.bridge import from_asyncio
+from gateway.channels import Job
+from gateway.channels.ipp import Settings, build
+from gateway.clock import ReactorClock
+from gateway.errors import PermanentFailure, TemporaryFailure, Uncertain
+from printers.slip import Slip, Text
+from tests.system.eve import Eve, shim
+
+pytestmark = pytest.mark.system
+SLIP = Slip(header=(), body=(Text(text="Potassium 6,8 mmol/L — µ γ é"),))
+
+
+@pytest.fixture(scope="module")
+def avahi(tmp_path_factory):
+    return shim(tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, avahi):
+    printer = Eve(tmp_path_factory.mktemp("eve") / "printer", avahi)
+    try:
+        yield printer
+    finally:
+        printer.close()
+
+
+@pytest.fixture
+def eve(running):
+    return running.calm()
+
+
+class Bench:
+    def __init__(self, uri, **settings):
+        self.clock = ReactorClock(reactor)
+        settings = Settings(name="page", kind="ipp", connect=uri, **settings)
+        self.channel = build(settings, reactor=reactor, clock=self.clock)
+        self.troubles = []
+        self.begun = 0
+
+    async def begin(self):
+        self.begun += 1
+        return SLIP
+
+    def deliver(self, *, until=20.0):
+        job = Job(
+            begin=self.begin,
+            until=self.clock.now() + until,
+            trouble=self.troubles.append,
+            name="WL-7",
+        )
+        return Deferred.fromCoroutine(self.channel.deliver(job))
+
+
+async def sleep(seconds):
+    await from_asyncio(asyncio.sleep(seconds))
+
+
+async def until(true, within=10.0):
+    end = reactor.seconds() + within
+    while not true():
+        assert reactor.seconds() < end, "it did not happen"
+        await sleep(0.02)
+
+
+async def failure(work, kind):
+    with pytest.raises(kind) as failed:
+        await work
+    return failed.value
+
+
+async def test_a_page_comes_out_and_is_proved(eve):
+    bench = Bench(eve.uri)
+    receipt = await bench.deliver()
+
+    assert "completed, sides printed: 1" in receipt.proof
+    (paper,) = eve.printed
+    assert paper.read_bytes().startswith(b"%PDF-")
+    assert bench.troubles == []
+
+
+async def test_it_says_how_it_is(eve):
+    status = await Deferred.fromCoroutine(Bench(eve.uri).channel.probe())
+    assert (status.state, status.reasons) == ("ok", ())
+
+
+async def test_paper_out_in_mid_job_is_told_waited_for_and_proved(eve):
+    bench = Bench(eve.uri)
+    eve.hold("media-empty-error")
+    done = bench.deliver()
+    await until(lambda: bench.troubles)
+    assert bench.troubles == [("media-empty",)]
+    assert not done.called
+    eve.unset("hold")
+    assert "completed" in (await done).proof
+    assert bench.troubles[-1] == ()
+    assert len(eve.printed) == 1
+
+
+async def test_what_is_held_at_the_deadline_is_taken_back_and_never_comes_out(eve):
+    bench = Bench(eve.uri)
+    eve.hold("media-empty-error")
+    done = bench.deliver(until=1.5)
+    await sleep(2.5)
+    eve.set("stop")  # the printer obeys and drops the page it was to print
+    failed = await failure(done, TemporaryFailure)
+    assert failed.reasons == ("media-empty",)
+    assert eve.printed == []
+
+
+async def test_a_held_page_that_the_printer_does_not_drop_is_uncertain(eve):
+    bench = Bench(eve.uri)
+    eve.hold("media-empty-error")
+    failed = await failure(bench.deliver(until=1.0), Uncertain)
+    assert failed.reasons == ("media-empty",)
+    eve.unset("hold")
+    await until(lambda: eve.printed)  # it came out all the same
+
+
+async def test_an_aborted_job_may_be_printed_elsewhere(eve):
+    eve.set("abort")
+    await failure(Bench(eve.uri).deliver(), TemporaryFailure)
+    assert eve.printed == []
+
+
+async def test_completed_without_a_side_is_uncertain(eve):
+    eve.set("blank")
+    await failure(Bench(eve.uri).deliver(), Uncertain)
+
+
+async def test_a_busy_printer_is_tried_again_later(eve):
+    eve.set("time", "2")
+    first = Bench(eve.uri).deliver()
+    await sleep(0.5)
+    failed = await failure(Bench(eve.uri).deliver(), TemporaryFailure)
+    assert failed.reasons == ("busy",)
+    assert "completed" in (await first).proof
+
+
+async def test_a_printer_killed_in_mid_job_and_started_again_leaves_it_uncertain(eve):
+    eve.set("time", "60")
+    bench = Bench(eve.uri, printing="10s")
+    done = bench.deliver()
+    await sleep(0.7)
+    eve.kill()
+    await sleep(0.3)
+    eve.start()
+    failed = await failure(done, Uncertain)
+    assert "restarted" in failed.detail
+
+
+async def test_a_printer_that_is_off_is_a_temporary_failure_without_a_number(eve):
+    eve.kill()
+    bench = Bench(eve.uri)
+    failed = await failure(bench.deliver(), TemporaryFailure)
+    assert failed.reasons == ("timed-out",)
+    assert bench.begun == 0
+    assert (await Deferred.fromCoroutine(bench.channel.probe())).state == "unreachable"
+
+
+# -- the certificate
+
+
+@asynccontextmanager
+async def certificate(eve):
+    yield await from_asyncio(asyncio.to_thread(_fetched, eve))
+
+
+def _fetched(eve):
+    words = ["openssl", "s_client", "-connect", f"localhost:{eve.port}"]
+    return subprocess.run(words, input="", capture_output=True, text=True, timeout=20).stdout
+
+
+async def test_over_ipps_only_the_pinned_certificate_is_printed_to(eve, tmp_path):
+    async with certificate(eve) as pem:
+        assert "BEGIN CERTIFICATE" in pem
+    (tmp_path / "eve.pem").write_text(pem)
+    secure = eve.uri.replace("ipp:", "ipps:")
+
+    receipt = await Bench(secure, certificate=tmp_path / "eve.pem").deliver()
+    assert "completed" in receipt.proof
+
+    stranger = Bench(secure, fingerprint="ab" * 32)
+    failed = await failure(stranger.deliver(), TemporaryFailure)
+    assert failed.reasons == ("untrusted",)
+    assert stranger.begun == 0
+    status = await Deferred.fromCoroutine(stranger.channel.probe())
+    assert (status.state, status.reasons) == ("trouble", ("untrusted",))
+
+
+async def test_a_format_it_does_not_take_is_refused_before_a_number_is_given(eve, avahi, tmp_path):
+    other = Eve(tmp_path / "other", avahi, formats="application/vnd.hp-PCL").start()
+    try:
+        bench = Bench(other.uri)
+        await failure(bench.deliver(), PermanentFailure)
+        assert bench.begun == 0
+    finally:
+        other.close()
