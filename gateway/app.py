@@ -216,6 +216,7 @@ def _house(site: Site) -> House:
         timezone=site.site.timezone,
         drill=site.site.drill,
         phone=site.lab.phone,
+        line=site.telephony.lines[0].number if site.telephony and site.telephony.lines else "",
     )
 
 

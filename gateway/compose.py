@@ -40,6 +40,7 @@ class House:
     timezone: str
     drill: bool = False
     phone: str = ""  # the lab's
+    line: str = ""  # the number that answers calls by itself
 
 
 class Composer:
@@ -221,6 +222,7 @@ class Composer:
             timezone=self._house.timezone,
             drill=self._house.drill,
             phone=self._house.phone,
+            line=self._house.line,
             ward_code=ward.code,
             ward_name=ward.name,
             received_at=stored.received_at,

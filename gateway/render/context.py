@@ -62,6 +62,7 @@ class Context:
     code_caption: str = ""  # the same in groups, for reading aloud
     acknowledge: str = ""  # the site's own words on how to acknowledge; "" for the default ones
     phone: str = ""  # the lab's telephone
+    line: str = ""  # the number that answers by itself, day and night; "" without one
     gaps: tuple[Gap, ...] = ()
     reused: bool = False  # an earlier message had this sender and control id, but other content
     floor: str = ""  # where a courier goes

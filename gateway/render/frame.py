@@ -177,6 +177,12 @@ def _how(_: Translate, context: Context) -> str:
     token = _("code {code}", code=line(context.code_caption or context.code))
     if not context.code:
         token = _("the slip number")
+    if context.line and context.code:
+        return _(
+            "To acknowledge: sign, dial {line}, key 2, {token}.",
+            line=line(context.line),
+            token=token,
+        )
     if context.phone:
         return _(
             "To acknowledge: sign, call the lab at {phone}, give {token}.",

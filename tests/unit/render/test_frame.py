@@ -118,6 +118,12 @@ def test_acknowledging_without_a_telephone_asks_for_none():
     assert "appeler" not in words
 
 
+def test_where_a_line_answers_by_itself_it_is_the_way_to_acknowledge():
+    words = said(line="4300", phone="4242", code="040216", code_caption="0402-16")
+    assert "signer, composer le 4300, touche 2, le code 0402-16" in " ".join(words.split())
+    assert "appeler le laboratoire au" not in words
+
+
 def test_the_site_may_say_itself_how_to_acknowledge():
     words = said(acknowledge="Bip 1234, dire « reçu ».", phone="4242")
     assert "Bip 1234, dire « reçu »." in words
