@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,16 @@ TOP = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PACKAGES = ("podman", "runc", "debootstrap", "netavark", "aardvark-dns")
 BASE = "debian:bookworm-slim"
+# Stands in for the image of that name, which cannot be pulled here: the same broker, Debian's.
+RABBITMQ, RABBITMQ_FILE = (
+    "rabbitmq:4",
+    f"""\
+FROM {BASE}
+RUN apt-get update && apt-get install -y --no-install-recommends rabbitmq-server
+USER rabbitmq
+CMD ["rabbitmq-server"]
+""",
+)
 
 # crun refuses hybrid control groups and the default limits are refused to a root without all
 # capabilities; nothing of this machine's own podman is touched.
@@ -60,6 +70,10 @@ class Box:
     room: Path
     env: Mapping[str, str] = field(default_factory=dict)
 
+    def up(self, *services: str) -> None:
+        build = ["--build"] if self.compose[0] == "docker" else ["--no-build"]
+        self.run("up", "-d", *build, *services)
+
     def run(self, *words: str) -> str:
         """One compose command's output; AssertionError with what it said when it fails."""
         done = subprocess.run(
@@ -97,6 +111,13 @@ class Box:
         found: list[dict[str, object]] = json.loads(listed)
         return found[0] if found else {}
 
+    def logs(self, service: str) -> str:
+        """Everything it has said, on either stream."""
+        done = subprocess.run(
+            [*self.compose, "logs", service], cwd=TOP, env=self.env, capture_output=True, text=True
+        )
+        return done.stdout + done.stderr
+
     def slips(self, printer: str) -> str:
         return self.inside(printer, "sh", "-c", "cat /var/lib/wardline/slip-*.txt 2>/dev/null || :")
 
@@ -117,7 +138,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
         env={**env, "WARDLINE_PORT": str(port)},
     )
     try:
-        site.run("up", "-d", *(["--no-build"] if compose[0] != "docker" else ["--build"]))
+        site.up()
         yield site
     finally:
         site.run("down", "-v")
@@ -155,7 +176,7 @@ def test_what_must_last_outlives_the_container(box):
     assert before
 
     box.run("kill", "wardline")
-    box.run("up", "-d", *(["--no-build"] if box.compose[0] != "docker" else []), "wardline")
+    box.up("wardline")
 
     _until(lambda: ": AA" in box.send("AGAIN1", value="4.4"), "the site to answer again")
     after = box.message("DOWN1")
@@ -168,6 +189,34 @@ def test_no_container_runs_as_root(box, service):
         box.run("start", "platform")
 
     assert box.inside(service, "id", "-u").strip() == "10001"
+
+
+@pytest.fixture(scope="module")
+def bus(box: Box) -> Iterator[Box]:
+    """The same site with a RabbitMQ in the platform's place."""
+    if box.compose[0] != "docker":
+        _image(box.room, box.env, RABBITMQ, RABBITMQ_FILE)
+    box.run("down")
+    site = {"WARDLINE_SITE": "docker-compose.bus.toml", "COMPOSE_PROFILES": "bus"}
+    box = replace(box, env={**box.env, **site})
+    try:
+        box.up()
+        yield box
+    finally:
+        box.run("down", "-v")
+
+
+def test_a_bus_stands_in_the_platforms_place_and_its_failure_brings_paper(bus):
+    _until(lambda: ": AA" in bus.send("BUS1", value="4.2"), "the site to answer")
+    _until(lambda: '"BUS1"' in bus.logs("dpi"), "the wards' software to receive it")
+
+    bus.run("kill", "bus")
+    assert ": AA" in bus.send("BUS2", value="7.3")
+    _until(lambda: "7.3" in bus.slips("cardio"), "the slip")
+
+    bus.run("start", "bus")
+    _until(lambda: '"BUS2"' in bus.logs("dpi"), "what was printed to be handed back")
+    assert "wardline-handback" in bus.logs("dpi").partition('"BUS2"')[2]
 
 
 def _until(true: Callable[[], object], what: str, *, within: float = 60.0) -> None:
@@ -234,10 +283,19 @@ def _build(room: Path, env: Mapping[str, str]) -> None:
     if Path(trust).is_file():
         (room / "pip.conf").write_text("[global]\ncert = /etc/build-ca.crt\n")
         mounts = ["-v", f"{room}/pip.conf:/etc/pip.conf:ro", "-v", f"{trust}:/etc/build-ca.crt:ro"]
-    words = ["podman", "build", "--layers=false", "--network=host", "--isolation=chroot", *mounts]
-    built = subprocess.run(
-        [*words, "-t", "wardline", str(TOP)], env=env, capture_output=True, text=True, check=False
-    )
+    _podman_build(env, *mounts, "-t", "wardline", str(TOP))
+
+
+def _image(room: Path, env: Mapping[str, str], tag: str, text: str) -> None:
+    """An image of Debian's packages alone."""
+    file = room / "Containerfile"
+    file.write_text(text)
+    _podman_build(env, "-t", f"docker.io/library/{tag}", "-f", str(file), str(room / "tmp"))
+
+
+def _podman_build(env: Mapping[str, str], *more: str) -> None:
+    words = ["podman", "build", "--layers=false", "--network=host", "--isolation=chroot", *more]
+    built = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
 
 
