@@ -77,7 +77,7 @@ def _round(folder: Path, how: signal.Signals) -> Waits:
         stand_in = site.stand_in()
         processes.append(stand_in)
         processes.append(site.wardline())
-        load = _begin_load(relay, folder / "found.json")
+        load = begin_load(relay, folder / "found.json")
         time.sleep(_GOES)
         stand_in.signal(how)
         gone = time.monotonic()
@@ -87,10 +87,10 @@ def _round(folder: Path, how: signal.Signals) -> Waits:
         found = waited_for(site.slips, after, within=10)
         if how is signal.SIGSTOP:
             stand_in.signal(signal.SIGCONT)  # or it could not be told to stop
-    return _waits(sent, found, gone=gone)
+    return waits_since(sent, found, gone=gone)
 
 
-def _begin_load(port: int, output: Path) -> subprocess.Popen[bytes]:
+def begin_load(port: int, output: Path) -> subprocess.Popen[bytes]:
     first = first_number()
     return subprocess.Popen(
         module(
@@ -100,7 +100,7 @@ def _begin_load(port: int, output: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def _waits(sent: dict[str, float], found: dict[str, float], *, gone: float) -> Waits:
+def waits_since(sent: dict[str, float], found: dict[str, float], *, gone: float) -> Waits:
     """What was sent before and came on paper was under way when the platform went."""
     waits = _none()
     for order, moment in sent.items():

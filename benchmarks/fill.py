@@ -1,12 +1,14 @@
-"""`python -m benchmarks.fill SITE ROWS EVERY`: a site's store with ROWS open rows, one in EVERY critical.
+"""`python -m benchmarks.fill SITE ROWS EVERY [held]`: a store with ROWS open rows, one in EVERY critical.
 
-They are written as the service writes them, each with its journal entry, by the store's own `accept`: as
-after hours in which nothing could print. Nobody is asked and nothing is sent.
+`held`: they were delivered by fallback, and wait to be handed back to the platform. They are written as
+the service writes them, each with its journal entry, by the store's own `accept`: as after hours in which
+nothing could print. Nobody is asked and nothing is sent.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from twisted.internet.defer import Deferred, DeferredList  # noqa: E402
 from benchmarks import messages  # noqa: E402
 from gateway import config, router  # noqa: E402
 from gateway.clock import wall  # noqa: E402
+from gateway.delivery import NewDelivery, Purpose, State, Step  # noqa: E402
+from gateway.directory import PLATFORM  # noqa: E402
 from gateway.hl7 import read  # noqa: E402
 from gateway.message import Message, Priority  # noqa: E402
 from gateway.router import Mode, Plan  # noqa: E402
@@ -34,7 +38,8 @@ _AT_ONCE = 2_000
 class Filling:
     """Messages are read once and copied: what is filled is the store, not the time."""
 
-    def __init__(self, site: config.Site, *, every: int) -> None:
+    def __init__(self, site: config.Site, *, every: int, held: bool) -> None:
+        self._held = held
         self._wards = [ward.code for ward in site.wards]
         self._plans = {
             p: Plan(steps=site.steps(p), expires=site.plans[p].expires) for p in Priority
@@ -65,10 +70,22 @@ class Filling:
             message=message,
             raw=raw,
             ward=ward,
-            deliveries=router.plan(
-                message, ward=ward, mode=Mode.DIRECT, plans=self._plans, now=now
-            ),
+            deliveries=self._deliveries(message, ward=ward, now=now),
         )
+
+    def _deliveries(self, message: Message, *, ward: str, now: float) -> Sequence[NewDelivery]:
+        if self._held:
+            return (_HELD,)
+        return router.plan(message, ward=ward, mode=Mode.DIRECT, plans=self._plans, now=now)
+
+
+_HELD = NewDelivery(
+    to=PLATFORM,
+    purpose=Purpose.HANDBACK,
+    priority=Priority.ROUTINE,
+    steps=(Step(by="platform"),),
+    state=State.HELD,
+)
 
 
 def _renumbered(message: Message, number: int) -> Message:
@@ -85,7 +102,7 @@ def _renumbered(message: Message, number: int) -> Message:
 def main() -> None:
     site = config.read(Path(sys.argv[1]))
     store = SqliteStore(site.database(), reactor=_reactor)
-    filling = Filling(site, every=int(sys.argv[3]))
+    filling = Filling(site, every=int(sys.argv[3]), held="held" in sys.argv[4:])
 
     def begin() -> None:
         done = Deferred.fromCoroutine(filling.fill(store, int(sys.argv[2])))

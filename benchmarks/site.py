@@ -24,6 +24,9 @@ class Site:
     printers: Sequence[int]
     platform: int | None = None
     patience: str = ""  # `within` of the platform's step instead of the plan's own
+    bus: str = ""  # a RabbitMQ's address: it is the platform
+    tap: bool = False  # an intake listens on that bus
+    handback_rate: int = 50
 
     @property
     def config(self) -> Path:
@@ -73,6 +76,7 @@ class Site:
             '[store]\nurl = "sqlite:///./wardline.db"\n',
             self._platform(),
             *(_intake(mode, port) for mode, port in self.intakes.items()),
+            *([_tap(self.bus)] if self.tap else []),
             *(_ward(i, port) for i, port in enumerate(self.printers)),
             '[lab]\ndevices = ["p0"]\n',
             _plan("routine", ROUTINE, self.patience),
@@ -81,12 +85,15 @@ class Site:
         ]
 
     def _platform(self) -> str:
-        if self.platform is None:
+        patience = 'probe_every = "1s"\ndown_after = "3s"\nup_after = "30s"\n'
+        patience += f"handback_rate = {self.handback_rate}\n"
+        if self.bus:
+            place = f'kind = "amqp"\nconnect = "{self.bus}"\nexchange = "results"\n'
+        elif self.platform is not None:
+            place = f'kind = "mllp"\nconnect = "tcp:127.0.0.1:{self.platform}"\n'
+        else:
             return ""
-        return (
-            f'[platform]\nkind = "mllp"\nconnect = "tcp:127.0.0.1:{self.platform}"\n'
-            'probe_every = "1s"\ndown_after = "3s"\nup_after = "30s"\n'
-        )
+        return f"[platform]\n{place}{patience}"
 
 
 def ward(number: int) -> str:
@@ -98,6 +105,13 @@ def _intake(mode: str, port: int) -> str:
         f'[[intakes]]\nname = "{mode}"\nkind = "mllp"\nmode = "{mode}"\n'
         f'listen = "tcp:{port}:interface=127.0.0.1:backlog=1024"\n'
         "per_peer = 2000\nconnections = 2000\n"
+    )
+
+
+def _tap(bus: str) -> str:
+    return (
+        f'[[intakes]]\nname = "bus"\nkind = "amqp"\nmode = "tap"\nconnect = "{bus}"\n'
+        'bindings = [{ exchange = "results" }]\n'
     )
 
 

@@ -7,7 +7,6 @@ loopback. Nothing of it outlives the tests, and no service is started.
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from demo.broker import Broker
 from demo.hospital import free_ports
+from demo.namespace import Network, possible
 from gateway.bridge import from_asyncio
 
 PACKAGES = ("rabbitmq-server", "iproute2", "iptables", "openssl")
@@ -27,46 +27,6 @@ def install(*packages):
     done = subprocess.run(["tools/packages", *packages], capture_output=True, text=True)
     if done.returncode:
         pytest.skip(done.stderr.strip().splitlines()[-1])
-
-
-class Network:
-    """A namespace with one cable to this machine, which can be cut without a trace."""
-
-    def __init__(self):
-        tag = os.getpid() % 16384
-        self.name, self.here, self.there = f"wl{tag}", f"wlh{tag}", f"wlt{tag}"
-        block = 4 * tag
-        self.host = f"10.213.{block // 256}.{block % 256 + 2}"
-        near = f"10.213.{block // 256}.{block % 256 + 1}"
-        self.run("ip", "netns", "add", self.name)
-        self.run("ip", "link", "add", self.here, "type", "veth", "peer", "name", self.there,
-                 "netns", self.name)  # fmt: skip
-        self.run("ip", "addr", "add", f"{near}/30", "dev", self.here)
-        self.run("ip", "link", "set", self.here, "up")
-        self.inside("ip", "addr", "add", f"{self.host}/30", "dev", self.there)
-        self.inside("ip", "link", "set", self.there, "up")
-        self.inside("ip", "link", "set", "lo", "up")
-
-    @property
-    def prefix(self):
-        return ("ip", "netns", "exec", self.name)
-
-    def run(self, *words):
-        subprocess.run(words, check=True, capture_output=True)
-
-    def inside(self, *words):
-        self.run(*self.prefix, *words)
-
-    def drop(self):
-        """From now on every packet either way vanishes."""
-        for chain, way in (("INPUT", "-i"), ("OUTPUT", "-o")):
-            self.inside("iptables", "-A", chain, way, self.there, "-j", "DROP")
-
-    def restore(self):
-        self.inside("iptables", "-F")
-
-    def close(self):
-        self.run("ip", "netns", "del", self.name)
 
 
 class Calls:
@@ -84,7 +44,7 @@ class Rabbit(Broker):
     """One broker. `host` and `port` are its address, `tls_port` the other; user guest may do everything."""
 
     def __init__(self, folder):
-        self.network = Network() if os.geteuid() == 0 else None
+        self.network = Network() if possible() else None
         host = self.network.host if self.network else "127.0.0.1"
         # All of a namespace's ports are free.
         port, self.tls_port, *erlang = range(5672, 5676) if self.network else free_ports(4)
