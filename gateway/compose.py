@@ -232,6 +232,7 @@ class Composer:
             reason=row.reason if outlet is not Outlet.WARD else "",
             number=attempt.slip,
             prints=attempt.reprint + 1,
+            copy=row.purpose is Purpose.COPY,
             doubtful=row.doubtful,
             degraded=row.degraded,
             outage_since=outage.began_at if outage else None,

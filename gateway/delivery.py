@@ -76,6 +76,7 @@ class Purpose(StrEnum):
     NOTICE = "notice"  # Wardline's own words: refusals, outage notices, summaries
     CALL = "call"  # a telephone call beside the paper, until a person has it
     LABEL = "label"  # an order's specimen labels
+    COPY = "copy"  # once more because somebody asked for it: it says that it is a duplicate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,7 @@ class Context:
     reason: str = ""  # why it is not where it should be: IPP words, a `Delivery.reason`
     number: int | None = None  # in the gapless series of `ward_code`
     prints: int = 1  # 2: the second paper under this number
+    copy: bool = False  # somebody asked for it once more
     doubtful: bool = False  # an earlier try under this number may have put paper out
     degraded: bool = False  # the platform did not take it
     outage_since: float | None = None

@@ -136,7 +136,7 @@ def unreal(_: Translate, body: Iterable[Block]) -> Iterator[Block]:
 def _circumstances(_: Translate, context: Context) -> Iterator[Block]:
     if context.degraded:
         yield Banner(text=_downtime(_, context))
-    if context.doubtful or context.prints > 1:
+    if context.doubtful or context.prints > 1 or context.copy:
         yield Banner(text=_duplicate(_, context))
     if context.outlet is Outlet.COURIER:
         yield Banner(text=_("COURIER"), size=2)

@@ -352,6 +352,11 @@ class Store(Protocol):
         oldest first: the laboratory's worklist."""
         ...
 
+    def owe(self, message_id: int, new: NewDelivery, *, at: float, by: str) -> Deferred[Delivery]:
+        """One more delivery of a message that is there, because person `by` asked for it (COPY). Fails with
+        LookupError when there is none."""
+        ...
+
     def quarantined(self, *, limit: int = 500) -> Deferred[list[Delivery]]:
         """What waits for a person to let it through, oldest first."""
         ...

@@ -6,9 +6,9 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from gateway.delivery import FINAL, Delivery, Purpose, State
+from gateway.delivery import FINAL, Delivery, NewDelivery, Purpose, State
 from gateway.store import Acknowledgement, queries, rows
-from gateway.store.moves import restand, shift
+from gateway.store.moves import add_delivery, restand, shift
 from gateway.store.work import Work
 
 #: What of a journal's entry may be a person's words, characters.
@@ -44,6 +44,20 @@ def acknowledge(work: Work, said: Acknowledgement) -> list[Delivery]:
     if moved:
         restand(work, said.message_id, at=said.at)
     return moved
+
+
+def owe(work: Work, message_id: int, new: NewDelivery, *, at: float, by: str) -> Delivery:
+    """One more delivery of a message that is there, because a person asked for it."""
+    row = work.row(queries.PATIENT_OF, (message_id,))
+    if row is None:
+        raise LookupError(f"no message {message_id}")
+    owed = add_delivery(work, new, message_id=message_id, patient_key=row[0], at=at)
+    detail = {
+        "by": rows.plain(by), "purpose": owed.purpose.value, "state": owed.state.value, "to": owed.to,
+    }  # fmt: skip
+    work.journal.append("owed", at=at, message_id=message_id, delivery_id=owed.id, detail=detail)
+    restand(work, message_id, at=at)
+    return owed
 
 
 def judge(

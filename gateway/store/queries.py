@@ -161,6 +161,7 @@ ACKNOWLEDGEMENT_PURGE = """
 UPDATE acknowledgement SET conveyed = '', keyed = '[]' WHERE message_id = ?
 """
 QUARANTINED = _DELIVERY + "WHERE state = 'quarantined' AND message_id = ? ORDER BY id"
+PATIENT_OF = "SELECT patient_key FROM message WHERE id = ?"
 REMEMBER = "INSERT OR REPLACE INTO memory VALUES (?, ?, ?)"
 FORGET = "DELETE FROM memory WHERE name = ?"
 

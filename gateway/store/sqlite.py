@@ -164,6 +164,9 @@ class SqliteStore:
     def acknowledge(self, said: Acknowledgement) -> Deferred[list[Delivery]]:
         return self._writer.submit(lambda work: people.acknowledge(work, said))
 
+    def owe(self, message_id: int, new: NewDelivery, *, at: float, by: str) -> Deferred[Delivery]:
+        return self._writer.submit(lambda work: people.owe(work, message_id, new, at=at, by=by))
+
     def judge(
         self, message_id: int, *, through: bool, by: str, reason: str, at: float
     ) -> Deferred[list[Delivery]]:

@@ -24,14 +24,14 @@ _ARRIVED = frozenset({State.DELIVERED, State.WITHDRAWN})
 
 
 def standing(deliveries: Collection[Row], *, refused: bool) -> Standing:
-    """A refused message stays refused whatever becomes of its notice; a hand-back keeps nothing open.
+    """A refused message stays refused whatever becomes of its notice; hand-backs and copies keep none open.
 
     While anything else is under way the message is open. Then its own deliveries decide; a notice
     decides only where there is nothing else (that the lab was told is no delivery of the message).
     """
     if refused:
         return Standing.REFUSED
-    wanted = [row for row in deliveries if row[0] is not Purpose.HANDBACK]
+    wanted = [row for row in deliveries if row[0] not in (Purpose.HANDBACK, Purpose.COPY)]
     if not wanted:
         return Standing.RECORDED
     if any(state not in FINAL for _, state in wanted):

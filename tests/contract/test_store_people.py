@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from gateway.delivery import NewDelivery, Outcome, Purpose, State, Step
 from gateway.message import Priority
 from gateway.store import Acknowledgement
@@ -159,3 +161,20 @@ async def test_what_was_conveyed_is_forgotten_with_the_content(store):
 
     (kept,) = await store.acknowledgements([accepted.message_id])
     assert (kept.conveyed, kept.keyed, kept.name, kept.read_back) == ("", (), "Dr Roux", "ok")
+
+
+async def test_a_copy_somebody_asks_for_goes_out_and_keeps_nothing_open(store):
+    accepted = await store.accept(arrival(steps=PAPER))
+    (row,) = await store.claim("CARD/slip", node="main", now=100.0, limit=5)
+    attempt = await store.begin(row, device="cardio-slip", at=101.0, paper=True)
+    await store.settle(row, tried(row), at=102.0, attempt=ended(attempt, Outcome.DELIVERED))
+
+    again = new(purpose=Purpose.COPY, steps=PAPER[:1])
+    owed = await store.owe(accepted.message_id, again, at=200.0, by="4711")
+
+    assert (await store.counts())["delivered"] == 1
+    (claimed,) = await store.claim("CARD/slip", node="main", now=200.0, limit=5)
+    assert claimed.id == owed.id
+    assert claimed.patient_key == row.patient_key
+    with pytest.raises(LookupError):
+        await store.owe(999, again, at=200.0, by="4711")

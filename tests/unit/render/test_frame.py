@@ -135,6 +135,11 @@ def test_the_code_is_printed_for_eye_and_scanner():
     assert codes == [Code(data="040216", caption="0402-16")]
 
 
+def test_a_copy_says_that_it_is_one():
+    assert "DUPLICATA" in said(copy=True)
+    assert "DUPLICATA" not in said()
+
+
 def test_there_is_a_place_to_sign():
     assert "Lu par ..." in said()
 
