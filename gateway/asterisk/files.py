@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.asterisk.dialable import dialable
 from gateway.asterisk.settings import PhoneSettings, TelephonySettings, TrunkSettings
 from gateway.asterisk.template import Unfit, Value, fill
 
@@ -71,23 +72,6 @@ def write(files: Mapping[str, str], out: Path, *, templates: Path = TEMPLATES) -
             file.write(text)
         new.replace(out / name)  # whoever reads meanwhile reads all of the old or all of the new
     shutil.copytree(templates / "sounds", out / "sounds", dirs_exist_ok=True)
-
-
-def dialable(number: str, allow: Sequence[str]) -> bool:
-    """Whether the site's patterns allow it; never where the exchange would leave the country or charge
-    by the minute: a directory is edited by people, and a wrong entry must not be dear."""
-    if not re.fullmatch(r"[0-9]{2,15}", number) or _DEAR.match(number):
-        return False
-    return any(re.fullmatch(_regex(pattern), number) for pattern in allow)
-
-
-# With and without a 0 before for an outside line: abroad, 081/082/089 and the like (French numbering plan).
-_DEAR = re.compile(r"0?00|0?08[1-9]")
-_CLASS = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]"}
-
-
-def _regex(pattern: str) -> str:
-    return "".join(_CLASS.get(c, c) for c in pattern)
 
 
 def _values(settings: TelephonySettings, numbers: Numbers, base: Path) -> dict[str, Value]:

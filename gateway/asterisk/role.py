@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import NewType, Protocol
@@ -84,7 +84,7 @@ class Ending(StrEnum):
     """How a call that Wardline placed ended."""
 
     DONE = "done"  # answered, and its program ran to its end
-    EARLY = "hung up early"  # answered, but hung up before that
+    EARLY = "hung up early"  # answered, but hung up before that: what was recorded till then stands
     BUSY = "busy"
     NO_ANSWER = "no answer"  # it rang for as long as was asked
     REJECTED = "rejected"  # declined, forbidden, no such number: no use in trying again at once
@@ -105,6 +105,9 @@ class Outcome:
     sip: int = 0
     cause: int = 0
     seconds: float = 0.0  # from answer to hang-up
+    told: Mapping[str, str] = field(
+        default_factory=dict
+    )  # the dialplan's last word (UserEvent), unquoted
 
 
 class Placed(Protocol):
@@ -136,17 +139,16 @@ class Phone(Protocol):
         number: str,
         token: str,
         *,
-        caller: str = "",
         timeout: float = 30.0,
         context: str = "wardline-out",
         variables: Mapping[str, str] | None = None,
     ) -> Placed:
-        """Ring `number` for up to `timeout` seconds; who answers talks to the program that the FastAGI
-        server starts for `token` (letters, digits, "-", "_": it says nothing of the patient).
+        """Ring `number` for up to `timeout` seconds; who answers talks to the program of the FastAGI server,
+        which finds `token` in its call (letters, digits, "-", "_": it says nothing of the patient).
 
-        `caller`: the number shown, the site's own where "". `variables`: for the channel; same letters.
-        Raises PermanentFailure when the number may not be dialled, TemporaryFailure (reasons
-        "unreachable": no link to Asterisk; "busy": a limit of the site is reached) when nothing was dialled,
-        Uncertain when the link was lost before Asterisk said that it had taken the call on.
+        `context`: what the dialplan does once somebody has answered; "fax-send" sends a fax instead of
+        talking. `variables`: for that context, of the same characters and ".".
+        Raises PermanentFailure when the number may not be dialled; TemporaryFailure when nothing was dialled
+        (reasons "unreachable": no link to Asterisk; "busy": a limit of the site is reached).
         """
         ...

@@ -111,11 +111,13 @@ class Session(LineOnlyReceiver):
         variables: Mapping[str, str] | None = None,
         timeout: float = 5.0,
     ) -> Response:
-        """Asterisk's answer. Raises NotSent, NoAnswer, Refused; Unsayable before anything is sent."""
+        """Asterisk's answer. Raises NotSent, NoAnswer, Refused; Unsayable before anything is sent.
+
+        An ActionID among the headers stays: later events carry it.
+        """
         self._sent += 1
-        response = await self._send(
-            f"{self._prefix}-{self._sent}", name, headers or {}, variables, timeout
-        )
+        key = (headers or {}).get("ActionID") or f"{self._prefix}-{self._sent}"
+        response = await self._send(key, name, headers or {}, variables, timeout)
         if response.refused:
             raise Refused(response["Message"])
         return response
