@@ -130,7 +130,7 @@ def samples(path):
         return np.frombuffer(file.readframes(file.getnframes()), np.int16)
 
 
-def likeness(heard, prompt, *, longest=3.0):
+def likeness(heard, prompt, *, longest=2.0):
     """How surely `prompt` was heard, 0 to 1, and at which second it began.
 
     The normalised cross-correlation of its first `longest` seconds: what was really heard gives 0.97 and
