@@ -16,11 +16,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 
 from gateway import registry, upstream
+from gateway.alarm import Alarms
+from gateway.box import Box
 from gateway.channels import Channel
 from gateway.clock import ReactorClock, wall
 from gateway.compose import Composer, House
 from gateway.config import Site
 from gateway.dispatcher import Dispatcher
+from gateway.faxing import Faxes
 from gateway.formats import Formats, Kit
 from gateway.health import Condition, Health
 from gateway.inbox import Inbox
@@ -120,14 +123,19 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     directory = site.directory()
     health = Health([d.name for d in site.devices], now=clock.now())
     health.observers.append(_remember(store))
-    channels = {d.name: _channel(d, reactor, clock, site.base) for d in site.devices}
+    box = Box(reactor, clock)
+    faxes = Faxes(site, store=store, box=box, reactor=reactor, clock=clock)
+    channels = {
+        d.name: faxes.channel(d) if d.kind == "fax" else _channel(d, reactor, clock, site.base)
+        for d in site.devices
+    }
     main = await upstream.wire(reactor, site, store=store, clock=clock)
     composer = Composer(
         store,
         directory,
         house=_house(site),
         clock=clock,
-        formats=_formats(reactor, site),
+        formats=_formats(reactor, site, box),
         outage=main.outage,
         now=wall,
         aside=in_thread(reactor),
@@ -166,10 +174,14 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         outage=main.outage,
         accepted=dispatcher.accepted,
     )
+    faxes.alarm = Alarms(store, clock=clock, accepted=dispatcher.accepted)
+    faxes.gate = dispatcher.gate
+    stack.addService(box)
+    stack.addService(faxes)
     poller = Poller(channels, gates=dispatcher.gate, health=health, clock=clock)
     for service in (_Running(dispatcher), poller, *main.services(), _chores(store, site, clock)):
         stack.addService(service)
-    hear = partial(_hear, store, (main.listen, packs.listen, dispatcher.look_again))
+    hear = partial(_hear, store, (main.listen, packs.listen, faxes.listen, dispatcher.look_again))
     stack.addService(Repeat(hear, every=HEARING, clock=clock, what="words"))
     stack.addService(Repeat(packs.look, every=PACKS, clock=clock, what="packs"))
     stack.addService(Repeat(_Chime(store, clock).look, every=10.0, clock=clock, what="clock"))
@@ -202,10 +214,12 @@ def _channel(settings: Any, reactor: Any, clock: ReactorClock, base: Path) -> Ch
     return channel
 
 
-def _formats(reactor: Any, site: Site) -> Formats:
+def _formats(reactor: Any, site: Site, box: Box) -> Formats:
     """How a stored message is read again: by its intake's charset and the site's limits, as at first."""
     charsets = {intake.name: getattr(intake, "charset", "utf-8") for intake in site.intakes}
-    return Formats(kit=Kit(reactor=reactor, limits=site.critical_limits()), charsets=charsets)
+    return Formats(
+        kit=Kit(reactor=reactor, box=box, limits=site.critical_limits()), charsets=charsets
+    )
 
 
 def _house(site: Site) -> House:

@@ -26,13 +26,13 @@ def held(site: Site, word: str, number: int | None, *, reason: str, as_json: boo
 
     Raises Unusable when message `number` does not wait.
     """
-    store = SqliteStore(_existing(site), reactor=None, inline=True)
+    store = SqliteStore(existing(site), reactor=None, inline=True)
     try:
         if word == "list":
-            return _listed(_fired(store.quarantined()), store, as_json=as_json)
+            return _listed(fired(store.quarantined()), store, as_json=as_json)
         if number is None:
             raise Unusable(f"held {word}: which one? `wardline held list` names them")
-        moved = _fired(
+        moved = fired(
             store.judge(
                 number, through=word == "let", by=getpass.getuser(), reason=reason, at=wall()
             )
@@ -48,7 +48,7 @@ def held(site: Site, word: str, number: int | None, *, reason: str, as_json: boo
 def _listed(waiting: list[Delivery], store: SqliteStore, *, as_json: bool) -> int:
     found = []
     for delivery in waiting:
-        stored = _fired(store.content(delivery.message_id))
+        stored = fired(store.content(delivery.message_id))
         found.append(
             {
                 "id": stored.id,
@@ -74,10 +74,10 @@ def acknowledge(site: Site, slip: str, *, by: str, person: str, read_back: str) 
         number = code.check(slip)
     except ValueError as error:
         raise Unusable(f"{slip}: {error}") from error
-    store = SqliteStore(_existing(site), reactor=None, inline=True)
+    store = SqliteStore(existing(site), reactor=None, inline=True)
     try:
         try:
-            delivery = _fired(store.delivery(number))
+            delivery = fired(store.delivery(number))
         except LookupError as error:
             raise Unusable(f"{slip}: there is no slip of this code") from error
         said = Acknowledgement(
@@ -90,7 +90,7 @@ def acknowledge(site: Site, slip: str, *, by: str, person: str, read_back: str) 
             read_back="ok" if read_back else "",
             keyed=(read_back,) if read_back else (),
         )
-        ended = _fired(store.acknowledge(said))
+        ended = fired(store.acknowledge(said))
     finally:
         store.close()
     print(f"acknowledged by {by}: message {delivery.message_id}, {len(ended)} deliveries ended")
@@ -99,9 +99,9 @@ def acknowledge(site: Site, slip: str, *, by: str, person: str, read_back: str) 
 
 def worklist(site: Site, *, since: float, as_json: bool) -> int:
     """Critical results that no person has said to have, oldest first: whom the laboratory calls next."""
-    store = SqliteStore(_existing(site), reactor=None, inline=True)
+    store = SqliteStore(existing(site), reactor=None, inline=True)
     try:
-        waiting = _fired(store.unacknowledged(since=wall() - since))
+        waiting = fired(store.unacknowledged(since=wall() - since))
     finally:
         store.close()
     found = [
@@ -123,14 +123,14 @@ def worklist(site: Site, *, since: float, as_json: bool) -> int:
     return 0
 
 
-def _existing(site: Site) -> Path:
+def existing(site: Site) -> Path:
     path = site.database()
     if not path.exists():
         raise Unusable(f"{path}: there is no store yet")
     return path
 
 
-def _fired(deferred: Deferred[T]) -> T:
+def fired(deferred: Deferred[T]) -> T:
     """The result of a Deferred of an inline store, which has fired already."""
     results: list[T] = []
     failures: list[Failure] = []

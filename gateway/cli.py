@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     _service_verbs(verbs)
     _reading_verbs(verbs)
     _people_verbs(verbs)
+    _fax_verbs(verbs)
     _tool_verbs(verbs)
     return parser
 
@@ -109,6 +110,14 @@ def _people_verbs(verbs: Verbs) -> None:
     work = _verb(verbs, "worklist", does="critical results nobody said to have", run=_worklist)
     _with_config(work).add_argument("--json", action="store_true")
     work.add_argument("--since", default="24h", metavar="LENGTH", help="how far back: 24h, 7d")
+
+
+def _fax_verbs(verbs: Verbs) -> None:
+    fax = _verb(verbs, "fax", does="fax numbers: list, send a test page, confirm it", run=_fax)
+    fax.add_argument("word", choices=("list", "test", "confirm"))
+    fax.add_argument("name", nargs="?", metavar="NAME", help="the device's")
+    fax.add_argument("code", nargs="?", default="", metavar="CODE", help="on the test page")
+    _with_config(fax).add_argument("--json", action="store_true")
 
 
 def _tool_verbs(verbs: Verbs) -> None:
@@ -194,6 +203,17 @@ def _worklist(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise Unusable(f"--since: {error}") from error
     return asking.worklist(site, since=since, as_json=options.json)
+
+
+def _fax(options: argparse.Namespace) -> int:
+    from gateway import vouching
+
+    site = config.read(options.config)
+    if options.word == "list":
+        return vouching.faxes(site, as_json=options.json)
+    if options.word == "test":
+        return vouching.test(site, options.name)
+    return vouching.confirm(site, options.name, options.code)
 
 
 def _journal(options: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from gateway.directory import (
     Ward,
     folded,
 )
+from gateway.fax import numbers as fax
 from gateway.hl7 import Limits, Range
 from gateway.message import Priority
 from gateway.settings import Duration, Name, Settings
@@ -264,6 +265,7 @@ def _crossed(site: Site) -> Iterator[str]:
         rosters = {r.name for r in site.rosters}
         yield from _missing(f'wards["{ward.code}"].roster', given, rosters, "roster")
     yield from _plans(site)
+    yield from _faxes(site)
     yield from _rest(site)
 
 
@@ -317,6 +319,16 @@ def _calls(site: Site, priority: Priority, plan: PlanSettings) -> Iterator[str]:
         yield f"{place}: without a [telephony] nobody can be called"
     if plan.calls and plan.calls[-1].by != "courier":
         yield f'{place}: its last step must be {{ by = "courier" }}: somebody walks'
+
+
+def _faxes(site: Site) -> Iterator[str]:
+    phone = site.telephony
+    yield from fax.faults(
+        site.devices,
+        site.wards,
+        lines=phone.faxes if phone else None,
+        ours=[line.number for line in phone.lines] if phone else (),
+    )
 
 
 def _rest(site: Site) -> Iterator[str]:

@@ -22,6 +22,7 @@ INTAKES: Mapping[str, str] = {
 CHANNELS: Mapping[str, str] = {
     "escpos": "gateway.channels.escpos",
     "ipp": "gateway.channels.ipp",
+    "fax": "gateway.channels.fax",
 }
 
 PLATFORMS: Mapping[str, str] = {

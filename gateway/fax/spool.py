@@ -1,0 +1,54 @@
+"""The folder between Wardline and Asterisk: files that cannot be guessed, are made once and taken away."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+#: Longest fax taken from the folder, bytes: 100 dense pages.
+LONGEST = 32 * 2**20
+
+
+class Spool:
+    """Of faxes that go out: `TOKEN.tif`, which the dialplan finds by the call's token."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, tiff: bytes) -> str:
+        """The token of the file that was made. Raises OSError."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        token = secrets.token_hex(16)
+        # Asterisk runs under another user: it reads as the folder's group.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        descriptor = os.open(self._path(token), flags, 0o640)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(tiff)
+        return token
+
+    def remove(self, token: str) -> None:
+        self._path(token).unlink(missing_ok=True)
+
+    def clear(self) -> int:
+        """Away with what an earlier process left here; how many files that were."""
+        left = list(self._folder.glob("*.tif")) if self._folder.is_dir() else []
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
+    def _path(self, token: str) -> Path:
+        return self._folder / f"{token}.tif"
+
+
+def read(path: Path) -> bytes:
+    """A file that Asterisk made, if it is one and no link or device. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path.name}: not a file")
+        data = file.read(LONGEST + 1)
+    if len(data) > LONGEST:
+        raise OSError(f"{path.name}: too large")
+    return data

@@ -1,0 +1,156 @@
+"""Fax at this site: its numbers, the room its channels work in, and the tests a person asks for."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredLock
+
+from gateway.asterisk.role import Phone
+from gateway.box import Box
+from gateway.channels.fax import Alarm, FaxChannel, Kit, Settings
+from gateway.clock import Clock
+from gateway.config import Site
+from gateway.errors import DeliveryFailure
+from gateway.fax.line import Line
+from gateway.fax.numbers import KIND, number
+from gateway.fax.pages import From, To
+from gateway.fax.register import Register
+from gateway.fax.sheets import Sheets
+from gateway.fax.spool import Spool
+from gateway.service import in_thread, spawn
+from gateway.store import Store, Word
+
+log = structlog.get_logger()
+
+#: The word with which a person asks for a test page; `detail` names the device.
+WORD = "fax test"
+#: A word said while nobody listened is still obeyed this long after, seconds.
+FRESH = 600.0
+#: Figures of the code on a test page.
+FIGURES = 6
+
+
+class Faxes(Service):
+    """Every fax device of a site; its place in the stack is before the dispatcher's."""
+
+    name = "faxes"
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        store: Store,
+        box: Box,
+        reactor: Any,
+        clock: Clock,
+        phone: Phone | None = None,
+        up: Callable[[], bool] = lambda: False,
+        spool: Spool | None = None,
+    ) -> None:
+        self._site = site
+        self._store = store
+        self._box = box
+        self._reactor = reactor
+        self._clock = clock
+        self._phone = phone
+        self._up = up
+        self._spool = spool or Spool(_folder(site))
+        self._devices = {d.name: d for d in site.devices if d.kind == KIND}
+        stations = {number(d, site.wards): d.station for d in self._devices.values() if d.station}
+        self._register = Register(store, configured=stations, now=clock.now)
+        self._channels: dict[str, FaxChannel] = {}
+        self._heard = -1
+        self.alarm: Alarm = _unheard
+        self.gate: Callable[[str], DeferredLock] = lambda name: DeferredLock()
+
+    def channel(self, settings: Settings) -> FaxChannel:
+        """The channel of one device."""
+        made = FaxChannel(settings, kit=self._kit(settings), clock=self._clock)
+        self._channels[settings.name] = made
+        return made
+
+    def startService(self) -> Deferred[None]:
+        super().startService()
+        left = self._spool.clear() if self._devices else 0
+        if left:
+            log.warning("fax.left_over", files=left)
+        return Deferred.fromCoroutine(self._register.load())
+
+    async def listen(self) -> None:
+        """Another process has written: a test is asked for, or a person vouched for a machine."""
+        if not self._devices:
+            return
+        await self._register.load()
+        for word in await self._store.words(after=self._heard):
+            self._heard = word.id
+            if word.word == WORD and word.at > self._clock.now() - FRESH:
+                spawn(self._test(word), "fax test")
+
+    async def _test(self, word: Word) -> None:
+        name = str(word.detail.get("device", ""))
+        channel = self._channels.get(name)
+        if channel is None:
+            log.warning("fax test of an unknown device", word=word.id)
+            return
+        if self._register.entry(channel.number).tested_at >= word.at:
+            return  # done before a restart
+        code = "".join(secrets.choice("0123456789") for _ in range(FIGURES))
+        gate = self.gate(name)
+        await gate.acquire()
+        try:
+            verdict = await channel.test(code)
+        except DeliveryFailure as failure:
+            await self._register.tested(channel.number, code="", outcome=failure.detail, heard="")
+            log.warning("fax.test", device=name, outcome=failure.detail)
+        else:
+            log.info("fax.test", device=name, outcome=str(verdict.cause or "arrived"))
+        finally:
+            gate.release()
+
+    def _kit(self, settings: Settings) -> Kit:
+        site = self._site
+        aside = in_thread(self._reactor)
+        sheets = Sheets(self._box, aside=aside, resolution=settings.resolution.upper())
+        return Kit(
+            line=Line(self._phone, self._spool, up=self._up) if self._phone else _NoLine(),
+            sheets=sheets,
+            register=self._register,
+            sender=From(
+                site=site.site.name,
+                code=site.site.code,
+                phone=site.lab.phone,
+                language=site.site.language,
+                timezone=site.site.timezone,
+            ),
+            to=To(
+                ward=site.directory().owner(settings.name).name, number=number(settings, site.wards)
+            ),
+            alarm=self._tell,
+        )
+
+    async def _tell(self, topic: str, *, subject: str, reason: str) -> None:
+        await self.alarm(topic, subject=subject, reason=reason)
+
+
+class _NoLine:
+    """Where the site has no telephone; the config does not let this happen to a running service."""
+
+    up = False
+
+    async def send(self, *_: object, **__: object) -> Any:
+        raise NotImplementedError
+
+
+async def _unheard(topic: str, *, subject: str, reason: str) -> None:
+    log.error("alarm", alarm=topic, subject=subject)
+
+
+def _folder(site: Site) -> Path:
+    """Where Asterisk finds what goes out; nowhere for a site without a telephone."""
+    return site.telephony.pbx.spool / "wardline" / "fax-out" if site.telephony else Path()
