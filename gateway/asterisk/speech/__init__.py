@@ -1,0 +1,1 @@
+"""How a message sounds: words from a lexicon the lab can edit, audio from recordings or an engine."""
