@@ -1,0 +1,62 @@
+"""Keyed read-back: whoever heard a critical value keys it, and only the same number counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gateway.asterisk.ivr.talk import Talk
+from gateway.asterisk.speech import number
+from gateway.asterisk.speech.reading import Line, agrees
+
+#: A value keyed wrongly is said again; the second time a person at the laboratory takes over.
+TRIES = 2
+#: Critical values of one result that are keyed back; nobody keys thirty.
+MOST = 3
+
+
+@dataclass(slots=True)
+class ReadBack:
+    """What was keyed, and whether it agreed. "" where there was no number to key."""
+
+    verdict: str = ""  # "", "ok" or "failed": as the store keeps it
+    keyed: list[str] = field(default_factory=list)
+
+
+async def read_back(talk: Talk, criticals: Sequence[Line]) -> ReadBack:
+    """Ask for each critical value, up to MOST. Stops at the first that is wrong twice."""
+    done = ReadBack()
+    for line in [line for line in criticals if line.keyed][:MOST]:
+        done.verdict = "ok" if await _one(talk, line, done.keyed) else "failed"
+        if done.verdict == "failed":
+            return done
+    return done
+
+
+async def _one(talk: Talk, line: Line, keyed: list[str]) -> bool:
+    _ = talk.translate
+    comma = "*" in line.keyed
+    ask = (
+        _("Key the value of {name}, star for the decimal point, then hash.", name=line.name)
+        if comma
+        else _("Key the value of {name}, then hash.", name=line.name)
+    )
+    for tried in range(TRIES):
+        answer = await talk.ask(ask, digits=len(line.keyed) + 4, within=10.0)
+        if not answer:  # the prompt was missed, not the value
+            answer = await talk.ask(ask, digits=len(line.keyed) + 4, within=10.0)
+        keyed.append(answer)
+        if agrees(answer, line.keyed):
+            return True
+        if tried + 1 < TRIES:
+            heard = _heard(talk, answer)
+            await talk.say(_("You keyed {value}: that is not the value.", value=heard), line.text)
+    return False
+
+
+def _heard(talk: Talk, answer: str) -> str:
+    """What was keyed, said back figure by figure."""
+    _ = talk.translate
+    if not answer:
+        return _("nothing")
+    return number.digits(talk.lexicon, answer.replace("*", "."))
