@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from gateway.asterisk.speech.settings import SpeechSettings
 from gateway.settings import Duration, Endpoint, Name, Settings
 
 _PATTERN = re.compile(r"(?:[0-9XZN]|\[[0-9]+(?:-[0-9])?[0-9]*\])+")
@@ -114,6 +115,7 @@ class TelephonySettings(Settings):
         "recordings"
     )  # below the site's data; Asterisk must be able to write there
     pbx: PbxSettings = PbxSettings()
+    speech: SpeechSettings = SpeechSettings()
 
     @model_validator(mode="after")
     def _one_meaning_per_number(self) -> TelephonySettings:
