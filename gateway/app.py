@@ -165,6 +165,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         on_deliveries=dispatcher.accepted,
         on_receipt=main.receipt,
         aside=in_thread(reactor),
+        labels=site.label_steps(),
     )
     packs = PackDesk(
         store,

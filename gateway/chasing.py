@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.calling.targets import PERSON
-from gateway.delivery import NewDelivery, Outcome, Purpose, Step, call
+from gateway.delivery import NewDelivery, Outcome, Purpose, Step, alongside
 from gateway.directory import LAB, PLATFORM, Directory
 from gateway.message import Message, Priority, Status
 from gateway.router import Plan
@@ -95,7 +95,7 @@ def _own(
                     steps=(Step(by="platform"),),
                 )
             if delivery.beside:
-                rings = call(delivery, delivery.beside)
+                rings = alongside(delivery, delivery.beside)
                 yield replace(rings, steps=(*_people(got.people), *rings.steps))
         else:
             yield delivery

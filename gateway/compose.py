@@ -72,6 +72,8 @@ class Composer:
         stored = await self._store.content(row.message_id)
         context = await self._context(row, attempt, stored)
         try:
+            if row.purpose is Purpose.LABEL:
+                return render.label(await self._again(stored), context)
             return await self._content(stored, context)
         except Exception as error:
             log.exception("poison", message=stored.id)

@@ -104,6 +104,12 @@ class PacksSettings(Settings):
     reach: Annotated[Duration, Field(gt=0.0)] = 72 * 3600.0  # results older than this are left out
 
 
+class LabelSettings(Settings):
+    """Specimen labels of orders, in wards that have a label printer."""
+
+    within: Duration = 120.0  # then they come out on a slip
+
+
 class Site(BaseModel):
     """A whole site as its administrator wrote it."""
 
@@ -119,6 +125,7 @@ class Site(BaseModel):
     plans: dict[Priority, PlanSettings] = {}
     limits: tuple[LimitSettings, ...] = ()
     packs: PacksSettings = PacksSettings()
+    labels: LabelSettings = LabelSettings()
     people: tuple[PersonSettings, ...] = ()
     rosters: tuple[RosterSettings, ...] = ()
     telephony: TelephonySettings | None = None
@@ -155,6 +162,9 @@ class Site(BaseModel):
 
     def calls(self, priority: Priority) -> tuple[Step, ...]:
         return tuple(Step(by=s.by, within=s.within, to=s.to) for s in self.plans[priority].calls)
+
+    def label_steps(self) -> tuple[Step, ...]:
+        return (Step(by="label", within=self.labels.within), Step(by="slip"))
 
     def critical_limits(self) -> Limits:
         return Limits(

@@ -111,7 +111,9 @@ class Delivery:
     reason: str = ""  # why it left its last step: printed where it comes out instead
     slip: int | None = None  # its number in the ward's gapless series, once it had paper
     expires_at: float | None = None  # past this it is not printed as such: a summary stands for it
-    beside: tuple[Step, ...] = ()  # the plan of the calls that begin when the platform is given up
+    beside: tuple[
+        Step, ...
+    ] = ()  # the plan of what begins when the platform is given up: calls, labels
 
     @property
     def at(self) -> Step:
@@ -168,11 +170,11 @@ class Receipt:
     at: float
 
 
-def call(paper: Delivery | NewDelivery, steps: tuple[Step, ...]) -> NewDelivery:
-    """The calls beside a delivery on paper, which end when a person has it."""
+def alongside(paper: Delivery | NewDelivery, steps: tuple[Step, ...]) -> NewDelivery:
+    """What goes out beside a delivery on paper: calls until a person has it, or an order's labels."""
     return NewDelivery(
         to=paper.to,
-        purpose=Purpose.CALL,
+        purpose=Purpose.LABEL if steps[0].by == "label" else Purpose.CALL,
         priority=paper.priority,
         steps=steps,
         degraded=paper.degraded,

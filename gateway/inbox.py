@@ -55,7 +55,10 @@ class Inbox:
         on_deliveries: Callable[[Accepted], None],
         on_receipt: Callable[[str, str], None] = lambda control_id, proof: None,
         aside: Aside = at_once,
+        labels: tuple[Step, ...] = (),
     ) -> None:
+        """`labels`: the plan of specimen labels, for orders of wards that have a label printer."""
+        self._labels = labels
         self._store = store
         self._directory = directory
         self._plans = plans
@@ -145,7 +148,15 @@ class Inbox:
         self, message: Message, *, ward: str, mode: Mode, now: float
     ) -> tuple[NewDelivery, ...]:
         """Its plan; for a correction also what is owed to those who got the earlier value."""
-        planned = router.plan(message, ward=ward, mode=mode, plans=self._plans, now=now)
+        tubes = self._directory.devices_of(ward, by="label") if ward else ()
+        planned = router.plan(
+            message,
+            ward=ward,
+            mode=mode,
+            plans=self._plans,
+            now=now,
+            labels=self._labels if tubes else (),
+        )
         if not planned or message.test or not chasing.takes_back(message):
             return planned
         got = await chasing.reached(self._store, self._directory, message)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.delivery import Delivery, NewDelivery, Outcome, Purpose, State, Step, call
+from gateway.delivery import Delivery, NewDelivery, Outcome, Purpose, State, Step, alongside
 from gateway.message import Priority
 
 #: Seconds between tries within a step: doubled each time, never more than the last.
@@ -113,7 +113,7 @@ def advance(delivery: Delivery, *, reason: str, now: float) -> Move:
     relayed = delivery.at.by == "platform" and delivery.purpose is Purpose.WARD
     extra: tuple[NewDelivery, ...] = (_owed(delivery),) if relayed else ()
     if left_platform and delivery.beside:
-        extra += (call(following, delivery.beside),)
+        extra += (alongside(following, delivery.beside),)
     if delivery.step + 1 < len(delivery.steps):
         return Move(after=replace(following, step=delivery.step + 1), extra=extra, note=reason)
     return _begin_again(following, extra=extra, reason=reason, now=now)
@@ -132,7 +132,9 @@ def _platform_failed(tried: Delivery, outcome: Outcome, *, detail: str, now: flo
         return Move(after=replace(tried, state=State.OPEN, due=due, reason=detail), note=detail)
     move = advance(tried, reason=detail, now=now)
     if outcome is Outcome.PERMANENT:  # it would refuse the hand-back as well
-        return replace(move, extra=tuple(x for x in move.extra if x.purpose is Purpose.CALL))
+        return replace(
+            move, extra=tuple(x for x in move.extra if x.purpose is not Purpose.HANDBACK)
+        )
     return move
 
 

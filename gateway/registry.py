@@ -23,6 +23,7 @@ CHANNELS: Mapping[str, str] = {
     "escpos": "gateway.channels.escpos",
     "ipp": "gateway.channels.ipp",
     "fax": "gateway.channels.fax",
+    "zpl": "gateway.channels.zpl",
 }
 
 PLATFORMS: Mapping[str, str] = {

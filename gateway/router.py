@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gateway.delivery import NewDelivery, Purpose, State, Step, call
+from gateway.delivery import NewDelivery, Purpose, State, Step, alongside
 from gateway.directory import LAB, PLATFORM
 from gateway.message import Kind, Message, Priority
 
@@ -33,9 +33,17 @@ _NOWHERE = "unknown ward"
 
 
 def plan(
-    message: Message, *, ward: str, mode: Mode, plans: Mapping[Priority, Plan], now: float
+    message: Message,
+    *,
+    ward: str,
+    mode: Mode,
+    plans: Mapping[Priority, Plan],
+    now: float,
+    labels: tuple[Step, ...] = (),
 ) -> tuple[NewDelivery, ...]:
     """The deliveries a message calls for; none when it is only to be remembered.
+
+    `labels`: how the ward's label printers are reached; () where it has none.
 
     A message that is not for paper is relayed and waits for the platform as long as it takes.
     A result whose ward is not ours comes out at the lab, never nowhere.
@@ -48,9 +56,7 @@ def plan(
     steps = _for_mode(chosen.steps, mode)
     if ward:
         paper = _delivery(message, ward, steps, expires_at=now + chosen.expires)
-        return _with_calls(
-            paper, chosen.calls if message.kind is Kind.RESULT and not message.test else ()
-        )
+        return _with_beside(paper, _beside(message, chosen, labels))
     first = tuple(s for s in steps if s.by in ("platform", "confirm"))
     lab = (*first, Step(by="courier"))
     return (_delivery(message, LAB, lab, reason=_NOWHERE),)
@@ -72,16 +78,26 @@ def quarantined(
     )
 
 
-def _with_calls(paper: NewDelivery, calls: tuple[Step, ...]) -> tuple[NewDelivery, ...]:
-    """Where the platform may still bring it, calls begin when it is given up; else at once.
+def _beside(message: Message, chosen: Plan, labels: tuple[Step, ...]) -> tuple[Step, ...]:
+    """A result may ring, a new order prints its labels; a test message does neither."""
+    if message.test:
+        return ()
+    if message.kind is Kind.RESULT:
+        return chosen.calls
+    new = message.kind is Kind.ORDER and any(g.control in _NEW for g in message.groups)
+    return labels if new else ()
 
-    A test message rings nobody.
-    """
-    if not calls:
+
+_NEW = frozenset({"", "NW", "RO", "SN"})  # ORC-1 (table 0119): there are tubes to be drawn
+
+
+def _with_beside(paper: NewDelivery, beside: tuple[Step, ...]) -> tuple[NewDelivery, ...]:
+    """Where the platform may still bring it, this begins when the platform is given up; else at once."""
+    if not beside:
         return (paper,)
     if paper.steps[0].by in ("platform", "confirm"):
-        return (replace(paper, beside=calls),)
-    return (paper, call(paper, calls))
+        return (replace(paper, beside=beside),)
+    return (paper, alongside(paper, beside))
 
 
 def _delivery(

@@ -22,6 +22,7 @@ from gateway.render.courier import carried, unrouted
 from gateway.render.document import document
 from gateway.render.frame import framed
 from gateway.render.held import Held, held
+from gateway.render.label import label
 from gateway.render.notice import Poison, Refusal, outage_began, outage_ended, poison, refusal
 from gateway.render.order import order
 from gateway.render.pack import Pack, Present, pack
@@ -52,6 +53,7 @@ __all__ = [
     "earlier_values",
     "framed",
     "held",
+    "label",
     "order",
     "outage_began",
     "outage_ended",

@@ -135,14 +135,14 @@ def unreal(_: Translate, body: Iterable[Block]) -> Iterator[Block]:
 
 def _circumstances(_: Translate, context: Context) -> Iterator[Block]:
     if context.degraded:
-        yield Banner(text=_downtime(_, context))
+        yield Banner(text=downtime(_, context))
     if context.doubtful or context.prints > 1 or context.copy:
         yield Banner(text=_duplicate(_, context))
     if context.outlet is Outlet.COURIER:
         yield Banner(text=_("COURIER"), size=2)
 
 
-def _downtime(_: Translate, context: Context) -> str:
+def downtime(_: Translate, context: Context) -> str:
     if context.outage_since is None:
         return _("DOWNTIME")
     since = moments.short(_, context.outage_since, context.timezone, today=context.printed_at)

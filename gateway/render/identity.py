@@ -20,7 +20,7 @@ def identity(_: Translate, message: Message, context: Context) -> Iterator[Block
         yield Banner(text=_("NO IDENTITY: GIVE TO NOBODY"))
         return
     yield from _names(_, patient)
-    yield Pair(label=_("Born"), value=_birth(_, patient, context), tone=Tone.STRONG)
+    yield Pair(label=_("Born"), value=birth(_, patient, context), tone=Tone.STRONG)
     yield Pair(label=_("IPP"), value=line(visible_ipp(patient)) or _("none"), tone=Tone.STRONG)
     yield Pair(label=_("NDA"), value=line(patient.nda) or _("none"), tone=Tone.STRONG)
     status = words.identity(_, patient.identity_status)
@@ -61,7 +61,7 @@ def named(_: Translate, patient: Patient, context: Context) -> str:
     parts = (
         line(f"{patient.family} {patient.given}") or _("NO NAME"),
         f"{_('Birth name')} {birth_name}" if birth_name else "",
-        f"{_('Born')} {_birth(_, patient, context)}",
+        f"{_('Born')} {birth(_, patient, context)}",
         f"{_('IPP')} {line(visible_ipp(patient)) or _('none')}",
         f"{_('NDA')} {line(patient.nda) or _('none')}",
     )
@@ -79,7 +79,7 @@ def _names(_: Translate, patient: Patient) -> Iterator[Block]:
         yield Pair(label=_("Birth name"), value=birth_name, tone=Tone.STRONG)
 
 
-def _birth(_: Translate, patient: Patient, context: Context) -> str:
+def birth(_: Translate, patient: Patient, context: Context) -> str:
     on = moments.birth(_, patient.birth_date, context.timezone) or _("unknown date")
     age = moments.age(_, patient.birth_date, context.timezone, today=context.printed_at)
     parts = (on, f"({age})" if age else "", _("sex {sex}", sex=words.sex(_, patient.sex)))

@@ -181,7 +181,7 @@ def _withdraw(work: Work, handback: Delivery, *, at: float) -> None:
     """The platform has taken it back and brings it: paper that has not begun is no longer wanted."""
     every = [rows.delivery(row) for row in work.rows(queries.OF_MESSAGE, (handback.message_id,))]
     for paper in every:
-        if paper.purpose is Purpose.WARD and paper.state is State.OPEN:
+        if paper.purpose in (Purpose.WARD, Purpose.LABEL) and paper.state is State.OPEN:
             shift(work, paper, State.WITHDRAWN, at=at, detail={"handed back": handback.id})
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.delivery import Purpose, State, Step
-from gateway.message import Kind, Message, Priority
+from gateway.message import Group, Kind, Message, Priority
 from gateway.router import Mode, Plan, plan
 
 NOW = 1_000.0
@@ -61,3 +61,39 @@ def test_paper_has_a_time_to_live_from_its_plan() -> None:
     (delivery,) = plan(RESULT, ward="CARD", mode=Mode.DIRECT, plans=PLANS, now=NOW)
 
     assert (delivery.expires_at, delivery.state) == (NOW + 60.0, State.OPEN)
+
+
+LABELS = (Step(by="label", within=60.0), Step(by="slip"))
+ORDER = Message(
+    control_id="2", sender="DPI|HEX", type="OML^O21", kind=Kind.ORDER, groups=(Group(control="NW"),)
+)
+
+
+def labelled(message: Message, *, mode: Mode, ward: str = "CARD") -> list[tuple[str, str]]:
+    """(purpose, steps) of every delivery, and of what begins when the platform is given up."""
+    planned = plan(message, ward=ward, mode=mode, plans=PLANS, now=NOW, labels=LABELS)
+    found = [(d.purpose, d.steps) for d in planned]
+    found += [("beside", d.beside) for d in planned if d.beside]
+    return [(str(purpose), " ".join(s.by for s in steps)) for purpose, steps in found]
+
+
+def test_an_order_prints_its_labels_at_once_where_no_platform_does() -> None:
+    assert labelled(ORDER, mode=Mode.DIRECT) == [("ward", "slip courier"), ("label", "label slip")]
+
+
+@pytest.mark.parametrize("mode", [Mode.RELAY, Mode.TAP])
+def test_an_order_prints_its_labels_when_the_platform_is_given_up(mode: Mode) -> None:
+    assert labelled(ORDER, mode=mode)[-1] == ("beside", "label slip")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        replace(ORDER, groups=(Group(control="CA"),)),
+        replace(ORDER, test=True),
+        RESULT,
+    ],
+    ids=["cancelled", "test", "result"],
+)
+def test_nothing_else_prints_labels(message: Message) -> None:
+    assert len(labelled(message, mode=Mode.DIRECT)) == 1
