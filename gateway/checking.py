@@ -7,21 +7,23 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
-from gateway import registry
+from gateway import registry, switchboard
 from gateway.clock import ReactorClock
 from gateway.config import Site
 from gateway.errors import DeliveryFailure
 
 
 def run(site: Site, *, devices: bool) -> int:
-    """Exit code 0 when all is well, 1 when a device is not (a faulty file never gets here)."""
+    """Exit code 0 when all is well, 1 when a device or the telephone is not (a bad file never gets here)."""
     print(
         f"{site.site.name}: {len(site.wards)} wards, {len(site.devices)} devices, "
         f"{len(site.intakes)} intakes: the file is in order"
     )
+    bad = switchboard.faults(site)
+    for fault in bad:
+        print(fault)
     if not devices:
-        return 0
-    bad: list[str] = []
+        return 1 if bad else 0
     try:
         react(lambda reactor: Deferred.fromCoroutine(_ask_all(reactor, site, bad)))
     except SystemExit as stop:

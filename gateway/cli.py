@@ -87,6 +87,9 @@ def _reading_verbs(verbs: Verbs) -> None:
     _with_config(report).add_argument("--outage", default="last", metavar="last|ID")
     report.add_argument("--format", choices=("json", "csv", "pdf"), default="json")
     report.add_argument("--output", type=Path, metavar="FILE", help="instead of standard output")
+    asterisk = _verb(verbs, "asterisk", does="write what the site's Asterisk runs", run=_asterisk)
+    asterisk.add_argument("word", choices=("render",))
+    _with_config(asterisk).add_argument("--out", type=Path, required=True, metavar="DIR")
     journal = _verb(verbs, "journal", does="prove that the record was not altered", run=_journal)
     journal.add_argument("word", choices=("verify",))
     _with_config(journal)
@@ -214,6 +217,12 @@ def _fax(options: argparse.Namespace) -> int:
     if options.word == "test":
         return vouching.test(site, options.name)
     return vouching.confirm(site, options.name, options.code)
+
+
+def _asterisk(options: argparse.Namespace) -> int:
+    from gateway import switchboard
+
+    return switchboard.run(config.read(options.config), out=options.out)
 
 
 def _journal(options: argparse.Namespace) -> int:

@@ -26,6 +26,12 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _loopback(text: str) -> str:
+    if not re.fullmatch(r"tcp:[0-9]{1,5}:interface=127(\.[0-9]{1,3}){3}", text):
+        raise ValueError('FastAGI has neither password nor TLS: "tcp:4573:interface=127.0.0.1"')
+    return text
+
+
 def _word(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", text):
         raise ValueError("letters, digits, - and _ only")
@@ -98,7 +104,7 @@ class TelephonySettings(Settings):
     ami: Endpoint = "tcp:127.0.0.1:5038"
     user: Word = "wardline"
     secret_file: Path
-    agi: Endpoint = "tcp:4573:interface=127.0.0.1"
+    agi: Annotated[Endpoint, AfterValidator(_loopback)] = "tcp:4573:interface=127.0.0.1"
     language: Language = "fr"
     caller: Number | None = None  # the number shown to those we call
     caller_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9 ._-]{0,20}$")] = "Wardline"

@@ -73,7 +73,7 @@ class PlacedCall:
         self._leg = leg
         self._hang = hang
         self._on_over = on_over
-        self._since = 0.0
+        self._since: float | None = None
         self._answered: Waiters[bool] = Waiters()
         self._outcome: Waiters[Outcome] = Waiters()
         self._machine = machine.build(self)
@@ -132,10 +132,10 @@ class PlacedCall:
     def enter(self, state: str) -> None:
         self.state = state
         if state == "answered":
-            self._since = self._since or self._reactor.seconds()
+            self._since = self._reactor.seconds() if self._since is None else self._since
             self._answered.come(True)
         elif state == "over":
-            seconds = self._reactor.seconds() - self._since if self._since else 0.0
+            seconds = 0.0 if self._since is None else self._reactor.seconds() - self._since
             outcome = self.evidence.outcome(done=self._done(), seconds=seconds)
             self._on_over(self)  # first: whoever waited may call again at once
             self._answered.come(outcome.ending.answered)
