@@ -33,7 +33,7 @@ class Limits:
     cancel: float = 5.0  # for a job that is taken back to be gone
     stopping: float = 1.5  # the same when the service ends
     silence: float = 3.0  # a printer that answers nothing for so long in mid-job is in trouble
-    fastest: float = 0.05  # between two looks at first, doubled each time
+    fastest: float = 0.02  # between two looks at first, doubled each time
     slowest: float = 1.0
 
 
@@ -82,7 +82,7 @@ class Run:
         self, document: Document, *, name: str, options: Mapping[str, Value]
     ) -> Record:
         """The job once it is printed. Raises TemporaryFailure, PermanentFailure or Uncertain."""
-        job = await self._hand_over(document, name=name, options=options)
+        job = await self.hand_over(document, name=name, options=options)
         self._well_since = self._heard = self._clock.seconds()
         try:
             record = await self._follow(job, name)
@@ -95,9 +95,10 @@ class Run:
 
     # -- handing over
 
-    async def _hand_over(
+    async def hand_over(
         self, document: Document, *, name: str, options: Mapping[str, Value]
     ) -> int:
+        """The number of the job, once the printer has all of it, or may have. Raises the failures."""
         try:
             if not self._creates:
                 return await self._printer.print_job(
@@ -146,9 +147,9 @@ class Run:
         while True:
             try:
                 condition = await self._printer.condition()
-                if not self._boot.same(condition.up_time, self._clock.seconds()):
-                    raise Uncertain(f"{broken}, and the printer may have been restarted since")
                 found = await self._printer.find(name)
+                if found is None and not self._boot.same(condition.up_time, self._clock.seconds()):
+                    raise Uncertain(f"{broken}, and the printer may have been restarted since")
                 looked += 1
             except (Trouble, Refused) as still:
                 found = None

@@ -16,6 +16,7 @@ from gateway.channels.ipp import Settings, build
 from gateway.clock import ReactorClock
 from gateway.errors import PermanentFailure, TemporaryFailure, Uncertain
 from printers.slip import Slip, Text
+from tests.system.cutter import Cutter
 from tests.system.eve import Eve, shim
 
 pytestmark = pytest.mark.system
@@ -207,3 +208,42 @@ async def test_a_format_it_does_not_take_is_refused_before_a_number_is_given(eve
         assert bench.begun == 0
     finally:
         other.close()
+
+
+# -- the link
+
+
+@pytest.mark.parametrize("way", ["up", "down"])
+async def test_a_link_cut_anywhere_never_loses_a_page_and_never_prints_it_twice_unsaid(eve, way):
+    """The questions before it, its own, the document and the answer: some thirty kilobytes up."""
+    told = set()
+    cutter = Cutter(eve.port)
+    port = await cutter.listen()
+    try:
+        for after in _places(way):
+            for each in eve.printed:
+                each.unlink()
+            bench = Bench(f"ipp://127.0.0.1:{port}/ipp/print")
+            setattr(cutter, way, after)
+            try:
+                await bench.deliver(until=15.0)
+                told.add("delivered")
+                assert len(eve.printed) == 1, f"no page, cut {way} after {after}"
+            except TemporaryFailure:
+                told.add("temporary")
+                await sleep(0.3)
+                assert eve.printed == [], f"a page nobody speaks of, cut {way} after {after}"
+            except Uncertain:
+                told.add("uncertain")
+            cutter.up = cutter.down = None
+    finally:
+        await cutter.close()
+    assert cutter.cuts >= 8
+    assert {"delivered", "temporary"} <= told
+
+
+def _places(way):
+    """Bytes after which the link breaks."""
+    if way == "up":
+        return (10, 700, 1300, 1700, 2100, 2500, 3000, 8000, 20_000, 33_000)
+    return (10, 2000, 2600, 2700, 2800, 2900, 3000, 3100, 3300, 3600)
