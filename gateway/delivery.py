@@ -161,9 +161,13 @@ class Attempt:
     reprint: int = 0  # how many earlier attempts of this delivery may have put paper out
 
 
+#: A receipt whose proof begins so says that others have it now, and not that it is on paper.
+HANDED = "handed to"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Proof from a device or a person that it arrived."""
+    """Proof from a device or a person that it arrived; or that it was handed on (HANDED)."""
 
     by: str  # device name or person
     proof: str  # "GS ( H 7K2Q", "MSA AA A00040"

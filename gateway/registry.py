@@ -23,6 +23,7 @@ CHANNELS: Mapping[str, str] = {
     "escpos": "gateway.channels.escpos",
     "ipp": "gateway.channels.ipp",
     "fax": "gateway.channels.fax",
+    "cups": "gateway.channels.cups",
     "zpl": "gateway.channels.zpl",
 }
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.config import Site
-from gateway.delivery import Purpose, State
+from gateway.delivery import HANDED, Purpose, State
 from gateway.errors import Rejected
 from gateway.hl7 import read
 from gateway.message import Group, Kind, Message, Patient, Priority
@@ -139,7 +139,10 @@ def _tries(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _paper(attempt: Mapping[str, Any]) -> bool:
-    return bool(attempt["outcome"] == "delivered" and attempt["channel"] != "platform")
+    handed = str(attempt["detail"]).startswith(HANDED)  # to CUPS: nobody saw the paper
+    return bool(
+        attempt["outcome"] == "delivered" and attempt["channel"] != "platform" and not handed
+    )
 
 
 def as_json(report: Mapping[str, Any]) -> bytes:

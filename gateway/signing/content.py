@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from gateway.delivery import HANDED
 from gateway.locale import Translate
 from gateway.render import moments
 from gateway.render import words as reasons
@@ -139,6 +140,7 @@ class Teller:
         """When, by what, where, how it ended, and its proof."""
         _ = self._
         proved = attempt["outcome"] == "delivered"
+        handed = proved and str(attempt["detail"]).startswith(HANDED)
         detail = attempt["detail"] if proved else words.detail(_, attempt["detail"])
         number = attempt["slip"]
         device = attempt["device"] if attempt["device"] != "platform" else ""
@@ -147,7 +149,7 @@ class Teller:
             words.channel(_, channel),
             f"n° {number:04}" if number else "",
             device,
-            words.outcome(_, attempt["outcome"]),
+            words.outcome(_, "handed" if handed else attempt["outcome"]),
             f"({detail})" if detail else "",
         )
         return " ".join(filter(None, parts))

@@ -10,6 +10,7 @@ from gateway.render import words
 
 _OUTCOME: Mapping[str, str] = {
     "delivered": N_("confirmed"),
+    "handed": N_("handed over, not seen on paper"),
     "temporary": N_("failed, tried again"),
     "permanent": N_("failed"),
     "uncertain": N_("uncertain"),

@@ -111,6 +111,15 @@ def test_what_nobody_received_is_listed_the_most_pressing_first():
 # -- what is said of each
 
 
+def test_what_was_handed_to_others_is_no_paper_yet():
+    handed = {
+        **ATTEMPT,
+        "channel": "page",
+        "detail": "handed to CUPS, job 12: nobody saw the paper",
+    }
+    assert report(found(delivery(handed)))["messages"][0]["minutes"] is None
+
+
 def test_minutes_run_to_the_first_paper_that_was_proved():
     later = {**ATTEMPT, "ended_at": "2026-08-03T09:30:00.000+00:00"}
     assert report(found(delivery(HAD, later, ATTEMPT)))["messages"][0]["minutes"] == 1.5
