@@ -29,6 +29,7 @@ BENCHMARKS = {
     "bus": 100.0,
     "busrate": 60.0,
     "handback": 60.0,
+    "ipp": 30.0,
 }
 
 
