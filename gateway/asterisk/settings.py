@@ -116,6 +116,7 @@ class TelephonySettings(Settings):
     lines: tuple[LineSettings, ...] = ()
     faxes: tuple[FaxSettings, ...] = ()
     phones: tuple[PhoneSettings, ...] = ()
+    texts: bool = False  # a text on the screen of `phones` before they ring
     trunk: TrunkSettings | None = None
     recordings: Path = Path(
         "recordings"

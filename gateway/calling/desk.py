@@ -40,6 +40,12 @@ WRONG = "wrong number "
 Talk = Callable[[Call, Batch], Awaitable[None]]
 
 
+class Text(Protocol):
+    """Shows a few words on a telephone's screen, without any patient's data."""
+
+    async def __call__(self, target: Target, *, ward: str, results: int) -> None: ...
+
+
 class Told(Protocol):
     """Tells the laboratory of something on paper."""
 
@@ -61,6 +67,7 @@ class CallDesk:
         node: str,
         concurrent: int,
         ring: float = 30.0,
+        text: Text | None = None,
     ) -> None:
         self._store = store
         self._directory = directory
@@ -70,6 +77,7 @@ class CallDesk:
         self._zone = zone
         self._node = node
         self._ring = ring
+        self._text = text
         self._free = DeferredSemaphore(concurrent)  # first come, first served: fair between wards
         self._working: dict[str, Deferred[None]] = {}
         self._again: set[str] = set()
@@ -175,6 +183,9 @@ class CallDesk:
         """Place it and wait for its end; nothing raised but cancellation."""
         token = secrets.token_urlsafe(16)
         self._batches[token] = batch
+        if self._text is not None:
+            told = self._text(batch.target, ward=batch.ward, results=len(batch.items))
+            spawn(told, "text")  # whoever is slow to take a text is rung all the same
         try:
             placed = await self._phone.call(batch.target.number, token, timeout=self._ring)
             watching = spawn(self._watch(batch, placed), "call watch")
