@@ -21,10 +21,17 @@ TOPIC = "alarm"
 class Alarms:
     """Puts an alarm on the laboratory's printers. Whoever calls sees to it that one trouble is told once."""
 
-    def __init__(self, store: Store, *, clock: Clock, accepted: Callable[[Accepted], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        accepted: Callable[[Accepted], None] = lambda accepted: None,
+    ) -> None:
+        """`accepted` may be set later: who prints an alarm may itself have one to tell."""
         self._store = store
         self._clock = clock
-        self._accepted = accepted
+        self.accepted = accepted
 
     async def __call__(self, topic: str, *, subject: str, reason: str) -> None:
         """`topic`: a key of `gateway.render.alarm.ALARMS`; `subject` what it is about, `reason` why."""
@@ -43,4 +50,4 @@ class Alarms:
                 ),
             ),
         )
-        self._accepted(await self._store.accept(arrival))
+        self.accepted(await self._store.accept(arrival))

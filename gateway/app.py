@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from twisted.application.service import Service
@@ -22,6 +22,7 @@ from gateway.channels import Channel
 from gateway.clock import ReactorClock, wall
 from gateway.compose import Composer, House
 from gateway.config import Site
+from gateway.directory import Directory
 from gateway.dispatcher import Dispatcher
 from gateway.faxing import Faxes
 from gateway.formats import Formats, Kit
@@ -37,6 +38,9 @@ from gateway.router import Plan
 from gateway.service import Stack, in_thread, spawn
 from gateway.store import DeviceRow, Store
 from gateway.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from gateway.telephone import Telephone
 
 log = structlog.get_logger()
 
@@ -124,10 +128,34 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     health = Health([d.name for d in site.devices], now=clock.now())
     health.observers.append(_remember(store))
     box = Box(reactor, clock)
-    faxes = Faxes(site, store=store, box=box, reactor=reactor, clock=clock)
+    alarms = Alarms(store, clock=clock)
+    telephone = _telephone(
+        reactor, site, store=store, directory=directory, alarms=alarms, clock=clock
+    )
+    faxes = Faxes(
+        site,
+        store=store,
+        box=box,
+        reactor=reactor,
+        clock=clock,
+        alarm=alarms,
+        phone=telephone.asterisk.phone if telephone is not None else None,
+        up=lambda: telephone is not None and telephone.asterisk.link.is_up,
+    )
+    formats = _formats(reactor, site, box)
+    offers: dict[str, Any] = {
+        "alarms": alarms,
+        "base": site.base,
+        "box": box,
+        "clock": clock,
+        "directory": directory,
+        "reactor": reactor,
+        "site": site,
+        "store": store,
+        "telephone": telephone,
+    }
     channels = {
-        d.name: faxes.channel(d) if d.kind == "fax" else _channel(d, reactor, clock, site.base)
-        for d in site.devices
+        d.name: faxes.channel(d) if d.kind == "fax" else _channel(d, offers) for d in site.devices
     }
     main = await upstream.wire(reactor, site, store=store, clock=clock)
     composer = Composer(
@@ -135,7 +163,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         directory,
         house=_house(site),
         clock=clock,
-        formats=_formats(reactor, site, box),
+        formats=formats,
         outage=main.outage,
         now=wall,
         aside=in_thread(reactor),
@@ -154,6 +182,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         node=NODE,
         quiet_since=main.up_since,
         receipted={i.name for i in site.intakes if getattr(i, "receipts", "")},
+        calls=telephone.desk if telephone is not None else None,
     )
     main.attach(dispatcher)
     inbox = Inbox(
@@ -175,30 +204,29 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         outage=main.outage,
         accepted=dispatcher.accepted,
     )
-    faxes.alarm = Alarms(store, clock=clock, accepted=dispatcher.accepted)
+    alarms.accepted = dispatcher.accepted
     faxes.gate = dispatcher.gate
-    stack.addService(box)
-    stack.addService(faxes)
+    if telephone is not None:
+        await telephone.attach(
+            inbox=inbox,
+            formats=formats,
+            composer=composer,
+            accepted=dispatcher.accepted,
+            listen=main.listen,
+        )
     poller = Poller(channels, gates=dispatcher.gate, health=health, clock=clock)
-    for service in (_Running(dispatcher), poller, *main.services(), _chores(store, site, clock)):
+    ringing = telephone.services() if telephone is not None else ()
+    moving = (box, faxes, _Running(dispatcher), poller, *main.services(), *ringing)
+    for service in (*moving, _chores(store, site, clock)):
         stack.addService(service)
     hear = partial(_hear, store, (main.listen, packs.listen, faxes.listen, dispatcher.look_again))
     stack.addService(Repeat(hear, every=HEARING, clock=clock, what="words"))
     stack.addService(Repeat(packs.look, every=PACKS, clock=clock, what="packs"))
     stack.addService(Repeat(_Chime(store, clock).look, every=10.0, clock=clock, what="clock"))
+    offers |= {"inbox": inbox, "on_broken": on_broken, "zone": site.site.timezone}
     for settings in site.intakes:
         module = registry.load(registry.INTAKES, settings.kind)
-        stack.addService(
-            module.build(
-                settings,
-                inbox=inbox,
-                reactor=reactor,
-                clock=clock,
-                base=site.base,
-                on_broken=on_broken,
-                zone=site.site.timezone,
-            )
-        )
+        stack.addService(_built(module, settings, offers))
     return stack
 
 
@@ -209,10 +237,33 @@ async def _hear(store: Store, listeners: Sequence[Callable[[], Awaitable[None]]]
             await listen()
 
 
-def _channel(settings: Any, reactor: Any, clock: ReactorClock, base: Path) -> Channel:
-    module = registry.load(registry.CHANNELS, settings.kind)
-    channel: Channel = module.build(settings, reactor=reactor, clock=clock, base=base)
+def _channel(settings: Any, offers: Mapping[str, Any]) -> Channel:
+    channel: Channel = _built(registry.load(registry.CHANNELS, settings.kind), settings, offers)
     return channel
+
+
+def _built(module: Any, settings: Any, offers: Mapping[str, Any]) -> Any:
+    """What a plug-in's `build` makes, given by name what it asks for: none need know what others want."""
+    wanted = inspect.signature(module.build).parameters
+    return module.build(settings, **{name: offers[name] for name in wanted if name in offers})
+
+
+def _telephone(
+    reactor: Any,
+    site: Site,
+    *,
+    store: Store,
+    directory: Directory,
+    alarms: Alarms,
+    clock: ReactorClock,
+) -> Telephone | None:
+    if site.telephony is None:
+        return None
+    from gateway.telephone import Telephone
+
+    return Telephone(
+        reactor, site, store=store, directory=directory, alarms=alarms, clock=clock, node=NODE
+    )
 
 
 def _formats(reactor: Any, site: Site, box: Box) -> Formats:
@@ -231,7 +282,7 @@ def _house(site: Site) -> House:
         timezone=site.site.timezone,
         drill=site.site.drill,
         phone=site.lab.phone,
-        line=site.telephony.lines[0].number if site.telephony and site.telephony.lines else "",
+        line=next((line.number for line in site.telephony.lines), "") if site.telephony else "",
     )
 
 

@@ -134,7 +134,7 @@ class Composer:
         if self._formats.document(stored):
             return await self._formats.open(stored, context)
         message = await self._again(stored)
-        corrections = await self._corrections(stored, message)
+        corrections = await self.corrections(stored, message)
         if len(stored.raw) <= LONG:
             return render.render(message, context, corrections=corrections)
         return await self._aside(partial(render.render, message, context, corrections=corrections))
@@ -188,7 +188,7 @@ class Composer:
         )
         return render.refusal(refusal, context)
 
-    async def _corrections(self, stored: Stored, message: Message) -> Corrections:
+    async def corrections(self, stored: Stored, message: Message) -> Corrections:
         """What came earlier under the same orders, and on which slip it stands."""
         if not message.order_keys:
             return {}

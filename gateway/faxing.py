@@ -52,6 +52,7 @@ class Faxes(Service):
         phone: Phone | None = None,
         up: Callable[[], bool] = lambda: False,
         spool: Spool | None = None,
+        alarm: Alarm,
     ) -> None:
         self._site = site
         self._store = store
@@ -66,7 +67,7 @@ class Faxes(Service):
         self._register = Register(store, configured=stations, now=clock.now)
         self._channels: dict[str, FaxChannel] = {}
         self._heard = -1
-        self.alarm: Alarm = _unheard
+        self._alarm = alarm
         self.gate: Callable[[str], DeferredLock] = lambda name: DeferredLock()
 
     def channel(self, settings: Settings) -> FaxChannel:
@@ -131,11 +132,8 @@ class Faxes(Service):
             to=To(
                 ward=site.directory().owner(settings.name).name, number=number(settings, site.wards)
             ),
-            alarm=self._tell,
+            alarm=self._alarm,
         )
-
-    async def _tell(self, topic: str, *, subject: str, reason: str) -> None:
-        await self.alarm(topic, subject=subject, reason=reason)
 
 
 class _NoLine:
@@ -145,10 +143,6 @@ class _NoLine:
 
     async def send(self, *_: object, **__: object) -> Any:
         raise NotImplementedError
-
-
-async def _unheard(topic: str, *, subject: str, reason: str) -> None:
-    log.error("alarm", alarm=topic, subject=subject)
 
 
 def _folder(site: Site) -> Path:
