@@ -46,6 +46,8 @@ log = structlog.get_logger()
 
 #: One process of this version stands alone on its store.
 NODE = "main"
+#: Children that open strangers' documents: one that takes its time does not hold up the next.
+WORKERS = 2
 #: How soon a word said by another process (`wardline outage begin`) is heard, seconds.
 HEARING = 0.25
 #: How soon a pack that has become due is noticed, seconds.
@@ -127,7 +129,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     directory = site.directory()
     health = Health([d.name for d in site.devices], now=clock.now())
     health.observers.append(_remember(store))
-    box = Box(reactor, clock)
+    box = Box(reactor, clock, workers=WORKERS)
     alarms = Alarms(store, clock=clock)
     telephone = _telephone(
         reactor, site, store=store, directory=directory, alarms=alarms, clock=clock

@@ -16,6 +16,8 @@ BUSES: Mapping[str, str] = {
 
 INTAKES: Mapping[str, str] = {
     "mllp": "gateway.intakes.mllp",
+    "smtp": "gateway.intakes.smtp",
+    "lmtp": "gateway.intakes.smtp",
     **dict.fromkeys(BUSES, "gateway.intakes.bus"),
 }
 
@@ -35,7 +37,9 @@ PLATFORMS: Mapping[str, str] = {
 
 #: Who reads a stored message of each format again: a module with `read(stored) -> Message`, or with
 #: `open(stored, context, *, kit) -> Slip` where it is no message but a document. HL7 v2 needs no line.
-FORMATS: Mapping[str, str] = {}
+FORMATS: Mapping[str, str] = {
+    "mail": "gateway.mail.opening",
+}
 
 
 class Unknown(Exception):
