@@ -32,6 +32,7 @@ from gateway.locale import translator
 from gateway.message import Priority
 from gateway.observe import begin_logging
 from gateway.pack import PackDesk, Schedule
+from gateway.paper import Typesetter
 from gateway.poller import Poller, Repeat
 from gateway.printing import Press
 from gateway.router import Plan
@@ -151,6 +152,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         "box": box,
         "clock": clock,
         "directory": directory,
+        "paper": Typesetter(reactor, box, templates=site.templates()),
         "reactor": reactor,
         "site": site,
         "store": store,

@@ -28,6 +28,7 @@ from gateway.hl7 import Limits, Range
 from gateway.message import Priority
 from gateway.settings import Duration, Name, Settings
 from gateway.staff import PersonSettings, RosterSettings
+from printers.pages.trial import trial
 
 STEPS = ("platform", *PAPER)
 CALLS = ("call", "courier")
@@ -110,6 +111,12 @@ class LabelSettings(Settings):
     within: Duration = 120.0  # then they come out on a slip
 
 
+class DocumentsSettings(Settings):
+    """What pages look like."""
+
+    templates: Path | None = None  # a directory of .typ files that stand before the shipped ones
+
+
 class Site(BaseModel):
     """A whole site as its administrator wrote it."""
 
@@ -126,6 +133,7 @@ class Site(BaseModel):
     limits: tuple[LimitSettings, ...] = ()
     packs: PacksSettings = PacksSettings()
     labels: LabelSettings = LabelSettings()
+    documents: DocumentsSettings = DocumentsSettings()
     people: tuple[PersonSettings, ...] = ()
     rosters: tuple[RosterSettings, ...] = ()
     telephony: TelephonySettings | None = None
@@ -139,6 +147,10 @@ class Site(BaseModel):
 
     def path(self, relative: Path | str) -> Path:
         return (self.base / Path(relative)).absolute()
+
+    def templates(self) -> Path | None:
+        given = self.documents.templates
+        return None if given is None else self.path(given)
 
     def database(self) -> Path:
         """The SQLite file of the store."""
@@ -348,6 +360,11 @@ def _rest(site: Site) -> Iterator[str]:
         ZoneInfo(site.site.timezone)
     except Exception:  # noqa: BLE001 - zoneinfo raises four kinds for a bad name
         yield f'site.timezone: no time zone "{site.site.timezone}"'
+    templates = site.templates()
+    if templates is not None and not templates.is_dir():
+        yield f'documents.templates: there is no directory "{templates}"'
+    elif templates is not None:
+        yield from (f"documents.templates: {fault}" for fault in trial(templates))
     if site.platform is None and (site.packs.at_outage or site.packs.every):
         yield "packs: without a [platform] there is no outage to print them in"
     yield from _relayed(site)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from printers import command
-from printers.line import PLAIN, Line, Page, Run, Style, Symbol
+from printers.line import PLAIN, Bitmap, Line, Page, Run, Style, Symbol
 from printers.model import CodePage, Cut, Model
-from printers.raster import Bitmap, draw_line, draw_qr
+from printers.raster import draw_line, draw_qr
 
 
 def ticket(pages: Sequence[Page], model: Model) -> bytes:
@@ -44,7 +44,9 @@ class _Writer:
 
     def page(self, page: Page) -> None:
         for line in page:
-            if isinstance(line, Symbol):
+            if isinstance(line, Bitmap):
+                self._raster(line)
+            elif isinstance(line, Symbol):
                 self._symbol(line)
             elif self._type.holds(line.text):
                 self._line(line)

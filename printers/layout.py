@@ -6,12 +6,13 @@ Slips of more than about 300 blocks belong in a thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import groupby
+from typing import Any
 
-from printers.line import BOLD, Line, Page, Run, Symbol
+from printers.line import BOLD, Bitmap, Line, Page, Run, Symbol
 from printers.rows import cells, grid, row_lines
 from printers.slip import (
     Banner,
@@ -29,7 +30,7 @@ from printers.slip import (
 )
 from printers.typeset import banner, code, heading, one_line, pairs, rule, text
 
-Piece = tuple[Line | Symbol, ...]
+Piece = tuple[Line | Symbol | Bitmap, ...]
 """The lines of one block, kept on one page where a page can hold them."""
 
 
@@ -43,9 +44,16 @@ class Limits:
 
 
 LIMITS = Limits()
+STRIP = 90  # rows of a picture that are kept together: three lines
 
 
-def lay_out(slip: Slip, columns: int, *, limits: Limits = LIMITS) -> tuple[Page, ...]:
+Drawn = Mapping[Enclosure, Sequence[Sequence[Bitmap]]]
+"""The pages of each enclosure that was drawn, each in parts as wide as the paper, one below the other."""
+
+
+def lay_out(
+    slip: Slip, columns: int, *, limits: Limits = LIMITS, drawn: Drawn | None = None
+) -> tuple[Page, ...]:
     """`slip` in pages for paper of `columns` (48, 42, 32…; at least 24).
 
     One page when it fits; else every page carries the header and its number ("page 1/3"), above and
@@ -53,7 +61,7 @@ def lay_out(slip: Slip, columns: int, *, limits: Limits = LIMITS) -> tuple[Page,
     that says how many lines are missing, and begins with the same words; past what any paper holds
     the lines are reckoned from the text's length.
     """
-    slip = _opened(slip)
+    slip = _opened(slip, drawn or {})
     within, beyond = _printable(slip.body, columns, limits)
     header, body, footer = _parts(slip, within, columns, limits.repeated)
     room = limits.page - _height(header)
@@ -88,29 +96,46 @@ def blocks_lines(blocks: Sequence[Block], columns: int) -> tuple[Piece, ...]:
     return tuple(found)
 
 
-def _opened(slip: Slip) -> Slip:
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A part of a drawn page."""
+
+    strips: tuple[Bitmap, ...]
+
+
+def _opened(slip: Slip, drawn: Drawn) -> Slip:
     """The slip with its enclosures as blocks that this paper holds."""
     parts = (slip.header, slip.body, slip.footer)
     if not any(isinstance(block, Enclosure) for part in parts for block in part):
         return slip
     header, body, footer = (
-        tuple(opened for block in part for opened in _enclosed(block, slip.undrawn))
+        tuple(opened for block in part for opened in _enclosed(block, slip, drawn))
         for part in parts
     )
     return replace(slip, header=header, body=body, footer=footer)
 
 
-def _enclosed(block: Block, undrawn: str) -> tuple[Block, ...]:
+def _enclosed(block: Block, slip: Slip, drawn: Drawn) -> Iterator[Any]:
     if not isinstance(block, Enclosure):
-        return (block,)
+        yield block
+        return
     title = " ".join(block.title.split())  # a break in it must not forge a line below it
-    if block.media_type != "text/plain":
-        return (Rule(), Text(text=undrawn.replace("{title}", title), tone=Tone.STRONG))
-    text = block.data.decode("utf-8", "replace")
-    return (Rule(), Text(text=title, tone=Tone.STRONG), Text(text=text, indent=2))
+    yield Rule()
+    if block in drawn:
+        for number, parts in enumerate(drawn[block], start=1):
+            page = f"{slip.page_word} {number}/{len(drawn[block])}"
+            yield Text(text=f"{title} · {page}", tone=Tone.STRONG)
+            for part in parts:
+                yield _Figure(tuple(Bitmap(part.width, rows) for rows in part.strips(STRIP)))
+                yield Space()
+    elif block.media_type == "text/plain":
+        yield Text(text=title, tone=Tone.STRONG)
+        yield Text(text=block.data.decode("utf-8", "replace"), indent=2)
+    else:
+        yield Text(text=slip.undrawn.replace("{title}", title), tone=Tone.STRONG)
 
 
-def _block(block: Block, columns: int) -> Piece:
+def _block(block: Block | _Figure, columns: int) -> Piece:
     match block:
         case Heading():
             return heading(block, columns)
@@ -124,6 +149,8 @@ def _block(block: Block, columns: int) -> Piece:
             return code(block, columns)
         case Space():
             return (Line(),)
+        case _Figure():
+            return block.strips
         case _:  # Row and Pair are laid out together with their like
             raise TypeError(f"not a block of its own: {block!r}")
 
@@ -166,7 +193,7 @@ def _flat(pieces: Sequence[Piece]) -> Piece:
     return tuple(line for piece in pieces for line in piece)
 
 
-def _height(piece: Sequence[Line | Symbol]) -> int:
+def _height(piece: Sequence[Line | Symbol | Bitmap]) -> int:
     return sum(line.height for line in piece)
 
 

@@ -1,7 +1,8 @@
-"""What a page of paper is made of once its width is known: lines of styled runs, and symbols."""
+"""What a page of paper is made of once its width is known: lines of styled runs, symbols, pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from printers.text import Printable
@@ -56,5 +57,25 @@ class Symbol:
         return 7  # 26 mm: a QR code of version 2 with its quiet zone; a bar code is lower
 
 
-Page = tuple[Line | Symbol, ...]
+@dataclass(frozen=True, slots=True)
+class Bitmap:
+    """Rows of `width` bytes, most significant bit left, 1 black."""
+
+    width: int
+    data: bytes
+
+    @property
+    def height(self) -> int:
+        return -(-len(self.data) // (self.width * PITCH))
+
+    def strips(self, rows: int) -> Iterator[bytes]:
+        """Its data in strips of at most `rows` rows, from the top."""
+        step = rows * self.width
+        for start in range(0, len(self.data), step):
+            yield self.data[start : start + step]
+
+
+PITCH = 30  # dots from line to line: ESC 2, 3.75 mm at 203 dpi
+
+Page = tuple[Line | Symbol | Bitmap, ...]
 """One piece of paper, from cut to cut."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import io
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 import segno
@@ -18,26 +16,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from printers.columns import width
 from printers.glyphs import font_file
-from printers.line import Line, Run
+from printers.line import PITCH, Bitmap, Line, Run
 
 CELL = 12  # dots across a character of font A
 FACE = 24  # dots down it
 EM = 20  # pixels: the size at which DejaVu Sans Mono advances by one cell
-PITCH = 30  # dots from line to line: ESC 2, 3.75 mm at 203 dpi
-
-
-@dataclass(frozen=True, slots=True)
-class Bitmap:
-    """Rows of `width` bytes, most significant bit left, 1 black."""
-
-    width: int
-    data: bytes
-
-    def strips(self, rows: int) -> Iterator[bytes]:
-        """Its data in strips of at most `rows` rows, from the top."""
-        step = rows * self.width
-        for start in range(0, len(self.data), step):
-            yield self.data[start : start + step]
 
 
 def draw_line(line: Line, *, dots: int, columns: int) -> Bitmap:

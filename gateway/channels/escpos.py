@@ -19,6 +19,7 @@ from gateway.channels.escpos_link import Commission, Limits, commission, print_j
 from gateway.clock import Clock
 from gateway.delivery import Receipt
 from gateway.errors import TemporaryFailure
+from gateway.paper import Typesetter
 from gateway.settings import Duration, Endpoint, Name
 from gateway.settings import Settings as Base
 from printers import escpos, layout, model
@@ -45,8 +46,15 @@ class Settings(Base):
     answer_within: Duration = 2.0
 
 
-def build(settings: Settings, *, reactor: Any, clock: Clock, base: Path = Path()) -> EscposChannel:
-    return EscposChannel(settings, reactor=reactor, clock=clock)
+def build(
+    settings: Settings,
+    *,
+    reactor: Any,
+    clock: Clock,
+    base: Path = Path(),
+    paper: Typesetter | None = None,
+) -> EscposChannel:
+    return EscposChannel(settings, reactor=reactor, clock=clock, paper=paper)
 
 
 class EscposChannel:
@@ -59,7 +67,10 @@ class EscposChannel:
         reactor: Any,
         clock: Clock,
         endpoint: IStreamClientEndpoint | None = None,
+        paper: Typesetter | None = None,
     ) -> None:
+        """`paper` draws what came along with a message; without it, it is said to be missing."""
+        self._paper = paper
         self._settings = settings
         self._reactor = reactor
         self._clock = clock
@@ -107,13 +118,16 @@ class EscposChannel:
         return timer
 
     async def _encode(self, slip: Slip) -> bytes:
-        if len(slip.body) <= LONG:
-            return self._bytes(slip)
+        drawn: layout.Drawn = {}
+        if self._paper is not None:
+            slip, drawn = await self._paper.strips(slip, dots=self._model.dots)
+        if len(slip.body) <= LONG and not drawn:
+            return self._bytes(slip, drawn)
         pool = self._reactor.getThreadPool()
-        return await deferToThreadPool(self._reactor, pool, self._bytes, slip)
+        return await deferToThreadPool(self._reactor, pool, self._bytes, slip, drawn)
 
-    def _bytes(self, slip: Slip) -> bytes:
-        return escpos.ticket(layout.lay_out(slip, self._model.columns), self._model)
+    def _bytes(self, slip: Slip, drawn: layout.Drawn) -> bytes:
+        return escpos.ticket(layout.lay_out(slip, self._model.columns, drawn=drawn), self._model)
 
     def _limits(self, until: float | None) -> Limits:
         overall = 600.0 if until is None else max(until - self._clock.now(), 1.0)

@@ -22,6 +22,7 @@ from gateway.ipp.printer import Ask, Condition, Printer, Record, Refused
 from gateway.ipp.run import Document, Limits, Run
 from gateway.ipp.sheets import Setter, Sheets
 from gateway.ipp.wire import Patience, Wire
+from gateway.paper import Typesetter
 from gateway.settings import Duration, Name
 from gateway.settings import Settings as Base
 from printers.slip import Slip, Text
@@ -56,12 +57,20 @@ class Settings(Base):
         return self
 
 
-def build(settings: Settings, *, reactor: Any, clock: Clock, base: Path = Path()) -> IppChannel:
+def build(
+    settings: Settings,
+    *,
+    reactor: Any,
+    clock: Clock,
+    base: Path = Path(),
+    paper: Typesetter | None = None,
+) -> IppChannel:
     pin = settings.fingerprint or ""
     if settings.certificate is not None:
         pin = pinned(base / settings.certificate)
     place = address(settings.connect, pin=pin)
-    return IppChannel(settings, place=place, sheets=Sheets(reactor), reactor=reactor, clock=clock)
+    sheets = Sheets(reactor, paper=paper)
+    return IppChannel(settings, place=place, sheets=sheets, reactor=reactor, clock=clock)
 
 
 class Line(Protocol):

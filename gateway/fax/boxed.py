@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageSequence
 
-from printers.pixels.boxed import packed, unpacked
+from printers.pixels.packing import packed, unpacked
 
 #: Dots of one received page: superfine A4 twice over. A file that says more is no fax.
 PIXELS = 2 * 1728 * 4584

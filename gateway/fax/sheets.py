@@ -10,7 +10,7 @@ from gateway.box import BoxFailed, Why
 from gateway.errors import PermanentFailure, TemporaryFailure
 from gateway.fax import tiff
 from gateway.service import Aside
-from printers.pixels.boxed import packed, unpacked
+from printers.pixels.packing import packed, unpacked
 from printers.slip import Enclosure, Slip
 
 #: Seconds that drawing may take; a page takes 0.1 on an idle machine.

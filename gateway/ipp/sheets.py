@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from twisted.internet.threads import deferToThreadPool
 
 from gateway.ipp.run import Document
+from gateway.paper import Typesetter
 from printers.ipp import Group
 from printers.slip import Slip
 
@@ -28,18 +29,21 @@ class Setter(Protocol):
 
 
 class Sheets:
-    """Pages set by typst."""
+    """Pages set by typst, with what came along drawn behind them where there is a `paper` to draw it."""
 
-    def __init__(self, reactor: Any, *, page: Callable[[Slip], bytes] | None = None) -> None:
+    def __init__(self, reactor: Any, *, paper: Typesetter | None = None) -> None:
         self._reactor = reactor
-        self._page = page or _page
+        self._paper = paper
 
     def format_of(self, formats: Sequence[str]) -> str:
         return PDF if PDF in formats else ""
 
     async def set(self, slip: Slip, formats: Sequence[str], about: Group) -> Document:
-        pool = self._reactor.getThreadPool()
-        pdf = await deferToThreadPool(self._reactor, pool, self._page, slip)
+        if self._paper is not None:
+            pdf = await self._paper.page(slip)
+        else:
+            pool = self._reactor.getThreadPool()
+            pdf = await deferToThreadPool(self._reactor, pool, _page, slip)
         return Document(data=pdf, format=PDF, pages=pages(pdf))
 
 

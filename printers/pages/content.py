@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from printers.glyphs import spell
-from printers.pages.symbol import code128, qr
+from printers.pages.symbol import code128, picture, qr
 from printers.slip import (
     Banner,
     Block,
@@ -101,9 +101,13 @@ class _Pictures:
         self.files: dict[str, bytes] = {}
 
     def of(self, enclosure: Enclosure) -> list[str]:
-        pages = {f"enclosed-{next(self._numbers)}.png": p for p in self._drawn.get(enclosure, ())}
-        self.files |= pages
-        return list(pages)
+        """Their names, "" for a page that nobody could draw."""
+        pages = [
+            (f"enclosed-{next(self._numbers)}.svg" if page else "", page)
+            for page in self._drawn.get(enclosure, ())
+        ]
+        self.files |= {name: picture(page) for name, page in pages if name}
+        return [name for name, _ in pages]
 
 
 def _blocks(

@@ -1,8 +1,10 @@
-"""Machine-readable codes as SVG, for paper that is set and not struck."""
+"""Codes and pictures as SVG: what typst takes beside its templates must be text."""
 
 from __future__ import annotations
 
+import base64
 import io
+import struct
 
 import segno
 
@@ -34,6 +36,17 @@ def code128(data: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole} 24" '
         f'width="{whole}" height="24"><path d="{"".join(bars)}"/></svg>'
     )
+
+
+def picture(png: bytes) -> bytes:
+    """A PNG inside an SVG of its size in pixels."""
+    width, height = struct.unpack_from(">II", png, 16)  # IHDR (PNG 11.2.1)
+    head = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
+        f'<image width="{width}" height="{height}" xlink:href="data:image/png;base64,'
+    )
+    return head.encode("ascii") + base64.b64encode(png) + b'"/></svg>'
 
 
 _START_B = 104

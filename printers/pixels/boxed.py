@@ -5,40 +5,17 @@ What comes back says of every page that is not there why it is not.
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from printers.pixels.document import PAGES, Document, Undrawable, open_document
 from printers.pixels.fax import Resolution, fax_pages
+from printers.pixels.packing import Head, packed, unpacked
 from printers.pixels.sheets import sheet
 from printers.pixels.strips import strips
 
-Head = Mapping[str, Any]
-
-#: Processor seconds after which no further page is begun; the box's own limit is the hard one.
+#: Seconds after which no further page is begun; the box's own limit is the hard one.
 ENOUGH = 12.0
-
-
-def packed(head: Head, blobs: Iterable[bytes] = ()) -> bytes:
-    """`head` as a line of JSON, then `blobs` one after another; their lengths stand in the line."""
-    blobs = tuple(blobs)
-    line = json.dumps({**head, "lengths": [len(blob) for blob in blobs]})
-    return b"\n".join((line.encode("ascii"), b"".join(blobs)))
-
-
-def unpacked(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
-    """What `packed` made. Raises ValueError for anything else."""
-    line, _, rest = data.partition(b"\n")
-    head = json.loads(line)
-    blobs, at = [], 0
-    for length in head["lengths"]:
-        blobs.append(rest[at : at + length])
-        at += length
-    if at != len(rest):
-        raise ValueError("the lengths are wrong")
-    return head, blobs
 
 
 def sheets(payload: bytes) -> bytes:
@@ -76,9 +53,9 @@ def _drawn(payload: bytes, draw: Callable[[Document, int, Head], Sequence[bytes]
         document = open_document(data)
     except Undrawable as fault:
         return packed({"count": 0, "fault": str(fault), "parts": [], "faults": []})
-    until = time.process_time() + ENOUGH
+    until = time.monotonic() + ENOUGH
     for page in range(min(len(document), most)):
-        if time.process_time() > until:
+        if time.monotonic() > until:
             break
         why, drawn = "", list[bytes]()
         try:

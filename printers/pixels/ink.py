@@ -7,14 +7,14 @@ from collections.abc import Callable
 from PIL import Image, ImageFilter
 
 LIGHTEST = 190  # what is darker becomes black: thin grey letters must not vanish
-TILE = 16  # dots: a picture is found in tiles of this size
+TILE = 15  # dots: a picture is found in tiles of this size
 MIDDLE = (40, 215)  # greys that neither ink nor paper has
 
 
 def bilevel(image: Image.Image, *, lightest: int = LIGHTEST) -> Image.Image:
     """`image` ("L") in mode "1", white 255: Floyd-Steinberg dots where it is a picture, else sharp."""
     sharp = image.point(_below(lightest), mode="1")
-    dark = _tiles(image, lambda mean: mean < _DARK)
+    dark = _mask(image.reduce(TILE), lambda mean: mean < _DARK, image.size)
     if dark is not None:
         sharp = Image.composite(image.point(_below(255 - lightest), mode="1"), sharp, dark)
     shaded = pictures(image)
@@ -24,19 +24,21 @@ def bilevel(image: Image.Image, *, lightest: int = LIGHTEST) -> Image.Image:
 def pictures(image: Image.Image) -> Image.Image | None:
     """Where greys fill whole tiles: a mask ("1") as large as `image`, or None for nowhere."""
     low, high = MIDDLE
-    middle = image.point([255 if low <= value <= high else 0 for value in range(256)])
-    return _tiles(middle, lambda share: share > _FILLED)
+    third = -(-image.width // 3), -(-image.height // 3)
+    some = image.resize(third, Image.Resampling.NEAREST)  # every third dot tells
+    middle = some.point([255 if low <= value <= high else 0 for value in range(256)])
+    return _mask(middle.reduce(TILE // 3), lambda share: share > _FILLED, image.size)
 
 
-def _tiles(image: Image.Image, holds: Callable[[int], bool]) -> Image.Image | None:
+def _mask(
+    means: Image.Image, holds: Callable[[int], bool], size: tuple[int, int]
+) -> Image.Image | None:
     """A mask of the tiles whose mean `holds`, and of their neighbours; None when none does."""
-    tiles = max(image.width // TILE, 1), max(image.height // TILE, 1)
-    means = image.resize(tiles, Image.Resampling.BOX)
     found = means.point([255 if holds(value) else 0 for value in range(256)])
     if found.getbbox() is None:
         return None
     grown = found.filter(ImageFilter.MaxFilter(3))  # its edges are of it too
-    return grown.resize(image.size, Image.Resampling.NEAREST).convert("1")
+    return grown.resize(size, Image.Resampling.NEAREST).convert("1", dither=Image.Dither.NONE)
 
 
 def _below(lightest: int) -> list[int]:

@@ -32,5 +32,5 @@ def sheet(document: Document, page: int) -> bytes:
         size = (max(side * _GREY // _SHARP, 1) for side in drawn.size)
         made = drawn.resize((next(size), next(size)), Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    made.save(file, "PNG")
+    made.save(file, "PNG", compress_level=1)
     return file.getvalue()

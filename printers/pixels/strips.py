@@ -8,11 +8,11 @@ At 203 dpi a letter can be read when its type is 14 dots high (1.8 mm); an A4 pa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from PIL import Image, ImageChops
 
+from printers.line import Bitmap
 from printers.pixels.document import Document
 from printers.pixels.ink import bilevel
 
@@ -25,18 +25,10 @@ _LIGHT = 235  # darker than this is ink
 _LONGEST = 4  # times as long as wide: a longer picture is made narrower
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Rows of `width` bytes, most significant bit left, 1 black."""
-
-    width: int
-    data: bytes
-
-
 Box = tuple[float, float, float, float]  # left, top, right, bottom in points
 
 
-def strips(document: Document, page: int, *, dots: int) -> tuple[Picture, ...]:
+def strips(document: Document, page: int, *, dots: int) -> tuple[Bitmap, ...]:
     """Page `page` for paper of `dots`: one picture upright, or its parts lying, in reading order.
 
     Empty for a page without ink. Raises Undrawable.
@@ -112,11 +104,11 @@ def _gaps(look: Image.Image, box: Box, scale: float, count: int) -> Iterator[flo
         yield (top + best) / scale
 
 
-def _picture(image: Image.Image, dots: int) -> Picture:
+def _picture(image: Image.Image, dots: int) -> Bitmap:
     """On the whole width of the paper, in its middle, in black and white."""
     fitted = image
     if image.width > dots:  # by a rounded dot
         fitted = image.crop((0, 0, dots, image.height))
     paper = Image.new("1", (dots, fitted.height), 1)
     paper.paste(bilevel(fitted), ((dots - fitted.width) // 2, 0))
-    return Picture(dots // 8, ImageChops.invert(paper).tobytes())
+    return Bitmap(dots // 8, ImageChops.invert(paper).tobytes())

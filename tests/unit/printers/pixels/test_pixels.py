@@ -5,9 +5,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from printers.pages import set_page
-from printers.pixels import PAGES, Resolution, Undrawable, fax_pages, open_document, sheet, strips
-from printers.pixels.boxed import packed, sheets, slips, unpacked
+from printers.pixels.boxed import sheets, slips
+from printers.pixels.document import PAGES, Undrawable, open_document
+from printers.pixels.fax import Resolution, fax_pages
 from printers.pixels.ink import bilevel
+from printers.pixels.packing import packed, unpacked
+from printers.pixels.sheets import sheet
+from printers.pixels.strips import strips
 from printers.slip import Row, Slip, Space, Text
 
 
