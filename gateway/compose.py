@@ -92,10 +92,11 @@ class Composer:
     async def for_platform(self, row: Delivery) -> tuple[bytes, str]:
         """The bytes for the platform and their control id; a hand-back says where it already went."""
         stored = await self._store.content(row.message_id)
+        raw = self._formats.hl7(stored)
         if row.purpose is not Purpose.HANDBACK:
-            return stored.raw, stored.control_id
+            return raw, stored.control_id
         paper = await self._paper(stored.id)
-        return mark_delivered(stored.raw, self._record(stored, paper)), stored.control_id
+        return mark_delivered(raw, self._record(stored, paper)), stored.control_id
 
     async def _paper(self, message_id: int) -> SlipRecord | None:
         """The slip a message stands on: its own, unless only a summary of it is proved."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway import registry
-from gateway.errors import Rejected
+from gateway.errors import PermanentFailure, Rejected
 from gateway.hl7 import Limits
 from gateway.hl7 import read as read_hl7
 from gateway.message import Message
@@ -15,7 +15,7 @@ from gateway.render import Context
 from gateway.store import Stored
 from printers.slip import Slip
 
-HL7 = "hl7v2"
+HL7, NOTICE = "hl7v2", "notice"
 
 
 class Box(Protocol):
@@ -58,8 +58,21 @@ class Formats:
         module = self._module(stored.format)
         if module is None or not hasattr(module, "read"):
             raise Rejected(f"a {stored.format} holds no values to read")
-        message: Message = module.read(stored)
+        message: Message = module.read(stored, limits=self._kit.limits)
         return message
+
+    def hl7(self, stored: Stored) -> bytes:
+        """What the platform, which speaks HL7 v2, is given: the bytes that came, or what they say.
+
+        Raises PermanentFailure for what has no such form: it goes on by paper alone.
+        """
+        if stored.format in (HL7, NOTICE):
+            return stored.raw
+        module = self._module(stored.format)
+        if module is None or not hasattr(module, "hl7"):
+            raise PermanentFailure(f"the platform takes HL7 v2: this is a {stored.format}")
+        written: bytes = module.hl7(stored)
+        return written
 
     def document(self, stored: Stored) -> bool:
         """Whether it is a document: it makes its own slip."""

@@ -18,7 +18,7 @@ from gateway.hl7 import Limits, peek, read
 from gateway.message import Kind, Location, Message, Priority
 from gateway.router import Mode, Plan
 from gateway.service import Aside, at_once
-from gateway.store import Accepted, Arrival, Store, Whereabouts
+from gateway.store import Accepted, Arrival, Fate, Store, Stored, Whereabouts
 
 log = structlog.get_logger()
 
@@ -39,6 +39,14 @@ class Door:
     intake: str
     mode: Mode
     charset: str = "utf-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A message and what became of it."""
+
+    stored: Stored
+    fates: tuple[Fate, ...]
 
 
 class Inbox:
@@ -163,6 +171,23 @@ class Inbox:
         plan = self._plans[message.priority]
         calls = plan.calls or self._plans[Priority.CRITICAL].calls
         return chasing.chased(planned, got, ward=ward, plan=replace(plan, calls=calls), now=now)
+
+    @property
+    def limits(self) -> Limits:
+        """The site's critical limits, for an intake that reads its messages itself."""
+        return self._limits
+
+    def ward(self, word: str) -> str:
+        """The code of the ward that a word means: its code, its name, an alias; "" for none of ours."""
+        return self._directory.ward_at(Location(unit=word))
+
+    async def look(self, message_id: int) -> Looked | None:
+        """What became of a message so far; None when there is none."""
+        try:
+            stored = await self._store.content(message_id)
+        except LookupError:
+            return None
+        return Looked(stored=stored, fates=tuple(await self._store.fates(message_id)))
 
     async def confirm(self, control_id: str, *, sender: str | None, proof: str) -> bool:
         """A receiver has the message with this control id, so nobody else need carry it; on disk when

@@ -15,6 +15,7 @@ BUSES: Mapping[str, str] = {
 }
 
 INTAKES: Mapping[str, str] = {
+    "http": "gateway.intakes.http",
     "mllp": "gateway.intakes.mllp",
     "smtp": "gateway.intakes.smtp",
     "lmtp": "gateway.intakes.smtp",
@@ -35,9 +36,12 @@ PLATFORMS: Mapping[str, str] = {
 }
 
 
-#: Who reads a stored message of each format again: a module with `read(stored) -> Message`, or with
-#: `open(stored, context, *, kit) -> Slip` where it is no message but a document. HL7 v2 needs no line.
+#: Who reads a stored message of each format again: a module with `read(stored, *, limits) -> Message` (and
+#: `hl7(stored) -> bytes`, where a platform can be given it), or with `open(stored, context, *, kit) -> Slip`
+#: where it is no message but a document. HL7 v2 needs no line.
 FORMATS: Mapping[str, str] = {
+    "document": "gateway.document",
+    "fhir": "gateway.fhir.again",
     "mail": "gateway.mail.opening",
 }
 

@@ -14,6 +14,7 @@ from gateway.channels.platform import Late
 from gateway.clock import ReactorClock
 from gateway.compose import Composer
 from gateway.config import Site
+from gateway.formats import Formats
 from gateway.hl7 import Form
 from gateway.outage import OutageDesk
 from gateway.platform import handback, probe
@@ -41,13 +42,18 @@ class Lanes(Protocol):
 
 
 async def wire(
-    reactor: Any, site: Site, *, store: Store, clock: ReactorClock
+    reactor: Any, site: Site, *, store: Store, clock: ReactorClock, formats: Formats
 ) -> Upstream | NoUpstream:
     """Everything about the platform, taking up the state it had when the last process ended."""
     if site.platform is None:
         return NoUpstream()
     upstream = Upstream(
-        reactor, site, store=store, clock=clock, standing=standing(await store.platform())
+        reactor,
+        site,
+        store=store,
+        clock=clock,
+        formats=formats,
+        standing=standing(await store.platform()),
     )
     await upstream.desk.open()
     return upstream
@@ -63,12 +69,14 @@ class Upstream:
         *,
         store: Store,
         clock: ReactorClock,
+        formats: Formats,
         standing: Standing | None,
     ) -> None:
         self._reactor = reactor
         self._site = site
         self._store = store
         self._clock = clock
+        self._formats = formats
         self._lanes: Lanes | None = None
         self._settings = site.platform
         module = registry.load(registry.PLATFORMS, self._settings.kind)
@@ -145,6 +153,7 @@ class Upstream:
             form=Form(self._settings.record),
             site=self._site.site.code,
             clock=self._clock,
+            as_hl7=self._formats.hl7,
         )
         return (Repeat(recorder.look, every=RECORDING, clock=self._clock, what="record"),)
 

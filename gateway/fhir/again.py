@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from gateway.fhir.extract import extract
 from gateway.fhir.reader import read as read_fhir
 from gateway.hl7.limits import Limits
+from gateway.hl7.write import write
 from gateway.message import Message
 
 
@@ -23,3 +25,8 @@ class Stored(Protocol):
 def read(stored: Stored, *, limits: Limits | None = None) -> Message:
     """Raises Rejected: purged."""
     return read_fhir(stored.raw, control_id=stored.control_id, sender=stored.sender, limits=limits)
+
+
+def hl7(stored: Stored) -> bytes:
+    """The same as HL7 v2, documents and all. Raises Rejected: purged."""
+    return write(read(stored), extract(stored.raw))

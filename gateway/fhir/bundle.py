@@ -21,6 +21,7 @@ _TEST = ("T", "D")  # table 0103, as HL7's own converters put it into meta.tag
 class Bundle:
     view: View
     room: Room
+    count: int = 0  # entries
     type: str = ""  # "" for a resource alone
     several: bool = False  # its entries are requests of their own: it may speak of many patients
     test: bool = False
@@ -71,6 +72,7 @@ def _opened(view: View, room: Room) -> Bundle:
         view=view,
         room=room,
         type=kind,
+        count=len(entries),
         several=kind in _SEVERAL and not headed,
         test=any(tests),
         sent_at=view.text("timestamp"),

@@ -47,6 +47,8 @@ class Part:
     message: Message
     raw: bytes
     entries: tuple[int, ...] = ()  # of the Bundle, which it answers
+    bundle: str = ""  # the type of that Bundle; "" for a resource alone
+    count: int = 0  # its entries
 
 
 def read(raw: bytes, *, control_id: str, sender: str, limits: Limits | None = None) -> Message:
@@ -76,7 +78,15 @@ def read_all(
         own = name if len(parts) == 1 else f"{name[:16]}.{number}"
         message = part.message(bundle, control_id=own, sender=sender)
         piece = raw if len(parts) == 1 else slice_of(bundle, sorted(part.touched))
-        made.append(Part(message=message, raw=piece, entries=tuple(part.entries)))
+        made.append(
+            Part(
+                message=message,
+                raw=piece,
+                entries=tuple(part.entries),
+                bundle=bundle.type,
+                count=bundle.count,
+            )
+        )
     return tuple(made)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
 from gateway.clock import Clock
 from gateway.delivery import Attempt, Delivery, NewDelivery, Purpose, State, Step
 from gateway.directory import PLATFORM
-from gateway.errors import Rejected
+from gateway.errors import PermanentFailure, Rejected
 from gateway.hl7 import Form, Said, dtm, record
 from gateway.message import Kind, Message, Priority
 from gateway.store import Arrival, Fate, Store, Stored, Unrecorded
@@ -29,12 +29,21 @@ class Recorder:
     platform takes it, after the message it speaks of.
     """
 
-    def __init__(self, store: Store, *, form: Form, site: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        form: Form,
+        site: str,
+        clock: Clock,
+        as_hl7: Callable[[Stored], bytes] = lambda stored: stored.raw,
+    ) -> None:
         self._store = store
         self._form = form
         self._site = site
         self._sender = f"WARDLINE|{site}"
         self._clock = clock
+        self._as_hl7 = as_hl7
         self._done: set[int] = set()
 
     async def look(self) -> None:
@@ -60,14 +69,17 @@ class Recorder:
         control_id = f"{PREFIX}{message_id}"
         try:
             raw = record(
-                stored.raw,
+                self._as_hl7(stored),
                 tuple(facts(stored, await self._store.fates(message_id))),
                 form=self._form,
                 control_id=control_id,
                 site=self._site,
                 now=now,
             )
-        except Rejected:  # it was readable once: tell, and do not stand still over it
+        except (
+            PermanentFailure,
+            Rejected,
+        ):  # it was readable once: tell, and do not stand still over it
             log.exception("no record", message=message_id)
             raw = b""
         await self._store.accept(self._arrival(raw, control_id, now=now))

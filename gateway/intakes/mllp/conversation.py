@@ -23,7 +23,7 @@ from zope.interface import implementer
 from gateway.hl7 import Fault, Frame, Framer
 from gateway.intakes.mllp.exchange import Clerk, Exchange
 from gateway.intakes.mllp.patience import Patience
-from gateway.intakes.mllp.tls import common_name
+from gateway.tls import common_name
 
 #: Senders that leave out the CR after FS wait for their answer: no more comes after this, seconds.
 SETTLE = 0.25

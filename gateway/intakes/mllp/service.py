@@ -19,8 +19,8 @@ from gateway.hl7 import Envelope, ack, wrap
 from gateway.inbox import Door
 from gateway.intakes.mllp.conversation import Conversation
 from gateway.intakes.mllp.patience import Patience
-from gateway.intakes.mllp.tls import endpoint
 from gateway.peers import Peers
+from gateway.tls import endpoint
 
 if TYPE_CHECKING:
     from gateway.intakes.mllp import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from cryptography.x509.oid import NameOID
 from OpenSSL.crypto import X509
@@ -17,13 +17,23 @@ from twisted.internet.ssl import (
     trustRootFromCertificates,
 )
 
-if TYPE_CHECKING:
-    from gateway.intakes.mllp import Settings
-
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
-def endpoint(settings: Settings, reactor: IReactorTime, base: Path) -> IStreamServerEndpoint:
+class Listening(Protocol):
+    """The settings of an intake that listens: where, and the PEM files of its TLS."""
+
+    @property
+    def listen(self) -> str: ...
+    @property
+    def certificate(self) -> Path | None: ...
+    @property
+    def private_key(self) -> Path | None: ...
+    @property
+    def client_ca(self) -> Path | None: ...
+
+
+def endpoint(settings: Listening, reactor: IReactorTime, base: Path) -> IStreamServerEndpoint:
     """Where to listen. Raises OSError when a file is not there, ValueError when it holds no certificate.
 
     Twisted's own `ssl:` endpoint strings have no word for asking a client for its certificate, so

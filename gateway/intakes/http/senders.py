@@ -1,0 +1,74 @@
+"""Who may send over HTTP: each has a token of its own, of which only the digest is kept here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from hmac import compare_digest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.intakes.http import SenderSettings
+
+_BEARER = re.compile(rb"[Bb]earer +([A-Za-z0-9._~+/-]{8,512}=*)")  # RFC 6750, 2.1
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """A system with a token."""
+
+    name: str
+    sends_as: tuple[str, ...]  # "MSH-3|MSH-4"
+    may: tuple[str, ...]  # "hl7", "fhir", "document"
+    digests: tuple[bytes, ...]
+
+    @property
+    def own(self) -> str:
+        """Under which name what has no MSH of its own is kept."""
+        return self.sends_as[0]
+
+
+class Senders:
+    """All senders of one intake."""
+
+    def __init__(self, senders: Sequence[Sender]) -> None:
+        self._senders = tuple(senders)
+
+    @classmethod
+    def of(cls, settings: Sequence[SenderSettings], base: Path) -> Senders:
+        """Raises OSError for a file that is not there, ValueError for one without a digest."""
+        return cls(
+            [
+                Sender(
+                    name=one.name,
+                    sends_as=one.sends_as,
+                    may=one.may,
+                    digests=_digests(base / one.token_file),
+                )
+                for one in settings
+            ]
+        )
+
+    def find(self, authorization: Sequence[bytes]) -> Sender | None:
+        """Whose token this is. Every digest is compared, so that time tells nothing."""
+        token = _BEARER.fullmatch(authorization[0]) if len(authorization) == 1 else None
+        if token is None:
+            return None
+        given = sha256(token[1]).digest()
+        found = None
+        for sender in self._senders:
+            for digest in sender.digests:
+                if compare_digest(given, digest):
+                    found = sender
+        return found
+
+
+def _digests(path: Path) -> tuple[bytes, ...]:
+    words = path.read_text("utf-8").split()
+    if not words or not all(_DIGEST.fullmatch(word) for word in words):
+        raise ValueError(f"{path}: holds no SHA-256 digests of tokens (64 hexadecimal digits each)")
+    return tuple(bytes.fromhex(word) for word in words)
