@@ -106,6 +106,18 @@ def spawn(work: Coroutine[Any, Any, object], what: str) -> Deferred[None]:
     return Deferred.fromCoroutine(_logged(work, what))
 
 
+def shielded(work: Coroutine[Any, Any, T]) -> Deferred[T]:
+    """`work`, which goes on to its end though whoever awaits it is cancelled."""
+    outer: Deferred[T] = Deferred()
+
+    def ended(result: Any) -> None:
+        if not outer.called:
+            outer.callback(result)  # a Failure as well
+
+    Deferred.fromCoroutine(work).addBoth(ended)
+    return outer
+
+
 async def together(works: Iterable[Coroutine[Any, Any, object]]) -> None:
     """Begin all of `works` in their order and wait for all: what they write shares its commits.
 

@@ -84,7 +84,8 @@ def _object(found: dict[str, Any]) -> Batch | Receipt:
         raise Rejected('neither HL7 v2 nor an envelope with "format": "hl7v2"', code=_UNSUPPORTED)
     letters = found.get("body")
     letters = letters if isinstance(letters, list) else [letters]
-    decode = _DECODE.get(found.get("encoding", "text"))
+    encoding = found.get("encoding", "text")
+    decode = _DECODE.get(encoding) if _is_text(encoding) else None
     if decode is None:
         raise Rejected('the envelope\'s "encoding" is "text" or "base64"', code=103)
     batches = [split(decode(letter)) for letter in letters]
@@ -109,7 +110,7 @@ def _receipt(found: dict[str, Any]) -> Receipt:
     words = [found.get(key, "") for key in ("by", "sender", "reason")]
     if not isinstance(control_id, str) or not control_id or not all(map(_is_text, words)):
         raise Rejected("a receipt's receipt_for, by, sender and reason are texts", code=102)
-    if status not in _STATUS:
+    if not _is_text(status) or status not in _STATUS:
         raise Rejected('a receipt\'s status is "received", "refused" or "failed"', code=103)
     by, sender, text = words
     return Receipt(

@@ -369,6 +369,19 @@ async def test_many_at_once_are_all_answered(tmp_path):
         assert len({s.json["id"] for s in said}) == 60
 
 
+async def test_a_sender_that_hangs_up_does_not_stop_what_was_begun(tmp_path):
+    inbox = Holding()
+    async with Site(tmp_path, inbox=inbox) as site:
+        line = await site.dial()
+        line.say(POST + b"Idempotency-Key: k\r\n" + LENGTH + b"\r\n" + hl7())
+        await inbox.asked
+        await line.part()
+        await deferLater(reactor, 0.05, lambda: None)
+        inbox.commit.callback(type("A", (), {"message_id": 7, "duplicate": False}))
+        again = await site.post(hl7(), Idempotency_Key="k")
+        assert (again.status, again.json["id"]) == (201, 7), "its answer was lost with it"
+
+
 async def test_stopping_answers_what_came(tmp_path):
     inbox = Holding()
     async with Site(tmp_path, inbox=inbox) as site:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 
 from gateway.clock import Clock
@@ -24,7 +24,7 @@ from gateway.intakes.http.senders import Sender, Senders
 from gateway.intakes.http.wire import Channel
 from gateway.intakes.http.wire import Door as Site
 from gateway.peers import Peers
-from gateway.service import in_thread
+from gateway.service import in_thread, shielded
 from gateway.tls import endpoint
 
 if TYPE_CHECKING:
@@ -155,8 +155,10 @@ class HttpIntake(Service):
     async def carried_out(self, work: Any, peer: str) -> Answer:
         """The answer of `work`. Raises Problem for whatever keeps it from one."""
         try:
-            answer: Answer = await work
-        except Problem:
+            # A sender that hangs up is no reason to leave its message half taken: it may have it from
+            # the answer that was lost, and the dispatcher must hear of it.
+            answer: Answer = await shielded(work)
+        except (CancelledError, Problem):
             raise
         except StoreFull:
             self.full = True

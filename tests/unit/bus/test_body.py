@@ -78,10 +78,12 @@ def test_what_stands_on_an_envelope_must_be_true():
         (envelope(body=7), "a text"),
         (envelope(body="*", encoding="base64"), "not base64"),
         (envelope(body="x", encoding="rot13"), "encoding"),
+        (envelope(body="x", encoding=["text"]), "encoding"),
         (b'{"receipt_for": 7}', "texts"),
         (b'{"receipt_for": ""}', "texts"),
         (b'{"receipt_for": "A1", "by": []}', "texts"),
         (b'{"receipt_for": "A1", "status": "maybe"}', "status"),
+        (b'{"receipt_for": "A1", "status": {}}', "status"),
     ],
 )
 def test_what_is_neither_is_refused_and_says_why(body, why):
