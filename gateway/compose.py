@@ -136,9 +136,10 @@ class Composer:
             return await self._formats.open(stored, context)
         message = await self._again(stored)
         corrections = await self.corrections(stored, message)
-        if len(stored.raw) <= LONG:
-            return render.render(message, context, corrections=corrections)
-        return await self._aside(partial(render.render, message, context, corrections=corrections))
+        work = partial(render.render, message, context, corrections=corrections)
+        slip = work() if len(stored.raw) <= LONG else await self._aside(work)
+        enclosed = self._formats.enclosed(stored, message)
+        return replace(slip, body=(*slip.body, *enclosed)) if enclosed else slip
 
     async def _again(self, stored: Stored) -> Message:
         work = partial(self._read, stored)

@@ -13,8 +13,10 @@ from gateway.hl7 import read as read_hl7
 from gateway.message import Message
 from gateway.render import Context
 from gateway.store import Stored
-from printers.slip import Slip
+from printers.slip import Enclosure, Slip
 
+#: Media types of a document that paper can show.
+PRINTABLE = ("application/pdf", "image/png", "image/jpeg", "image/tiff", "text/plain")
 HL7, NOTICE = "hl7v2", "notice"
 
 
@@ -60,6 +62,19 @@ class Formats:
             raise Rejected(f"a {stored.format} holds no values to read")
         message: Message = module.read(stored, limits=self._kit.limits)
         return message
+
+    def enclosed(self, stored: Stored, message: Message) -> tuple[Enclosure, ...]:
+        """The documents that came with `message`, as far as paper can show them; what it cannot is
+        announced among its values all the same."""
+        module = self._module(stored.format)
+        if not hasattr(module, "documents"):
+            return ()
+        announced = [o.attachment for g in message.groups for o in g.observations if o.attachment]
+        return tuple(
+            Enclosure(title=each.title or each.media_type, media_type=each.media_type, data=data)
+            for each, data in zip(announced, module.documents(stored), strict=False)
+            if data and not each.fault and each.media_type in PRINTABLE
+        )
 
     def hl7(self, stored: Stored) -> bytes:
         """What the platform, which speaks HL7 v2, is given: the bytes that came, or what they say.

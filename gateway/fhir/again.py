@@ -27,6 +27,11 @@ def read(stored: Stored, *, limits: Limits | None = None) -> Message:
     return read_fhir(stored.raw, control_id=stored.control_id, sender=stored.sender, limits=limits)
 
 
+def documents(stored: Stored) -> tuple[bytes, ...]:
+    """The bytes of its attachments, in the order of `read`; b"" for one that cannot be had."""
+    return extract(stored.raw)
+
+
 def hl7(stored: Stored) -> bytes:
     """The same as HL7 v2, documents and all. Raises Rejected: purged."""
-    return write(read(stored), extract(stored.raw))
+    return write(read(stored), documents(stored))

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.fhir.room import Room
 from gateway.fhir.text import write
 from gateway.fhir.view import View
+from gateway.locale import N_
 
 MOST = 5000  # entries
 _TYPES = ("message", "transaction", "batch", "collection", "document")
@@ -34,7 +35,7 @@ def open_bundle(found: dict[str, Any], *, known: Collection[str]) -> Bundle:
     kind = found.get("resourceType")
     view = View(found, None, kind if isinstance(kind, str) and kind[:64].isalnum() else "Resource")
     if not view.text("resourceType"):
-        raise view.refuse("no resourceType", "resourceType", issue="structure", status=400)
+        raise view.refuse(N_("no resourceType"), "resourceType", issue="structure", status=400)
     room = Room()
     if kind != "Bundle":
         if kind not in known:
@@ -83,7 +84,7 @@ def _check(entry: View) -> None:
     request = entry.at("request")
     method = request.text("method")
     if request and method not in _METHODS:
-        raise request.refuse("only POST and PUT", "method", issue="not-supported", status=405)
+        raise request.refuse(N_("only POST and PUT"), "method", issue="not-supported", status=405)
     if method == "POST":
         wanted = request.text("url").partition("?")[0].strip("/")
         sent = entry.at("resource").text("resourceType")

@@ -10,6 +10,7 @@ from gateway.fhir.view import View
 from gateway.hl7.limits import Limits, judge
 from gateway.hl7.observation import LIMIT_UNIT
 from gateway.hl7.tables import FLAG_ORDER, FLAGS
+from gateway.locale import N_
 from gateway.message import Flag, Observation, Status
 
 #: Values of one message; more than a slip, a page or a person could hold.
@@ -34,7 +35,7 @@ def status_of(view: View, known: dict[str, Status]) -> tuple[Status, str]:
     if status is None:
         issue = "code-invalid" if code else "required"
         raise view.refuse(
-            f'no such status: "{code[:40]}"' if code else "no status", "status", issue=issue
+            f'no such status: "{code[:40]}"' if code else N_("no status"), "status", issue=issue
         )
     return status, code
 
@@ -108,7 +109,7 @@ class Values:
         observed: str,
     ) -> Observation:
         if not code:
-            raise view.refuse("says not what was observed", "code", issue="required")
+            raise view.refuse(N_("says not what was observed"), "code", issue="required")
         value, unit = _value(view)
         flag, flag_text = _flag(view)
         if self._limits is not None and not flag.critical:
@@ -155,7 +156,7 @@ def _notes(view: View) -> Iterator[str]:
 def _value(view: View) -> tuple[str, str]:
     names = [n for n in view.data if n.startswith("value") and n != "value"]
     if len(names) > 1:
-        raise view.refuse("two values", names[1], issue="structure")
+        raise view.refuse(N_("two values"), names[1], issue="structure")
     if names:
         value, unit = shown(view, names[0])
         if value:

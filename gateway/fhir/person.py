@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gateway.fhir.room import Resource, Room
 from gateway.fhir.values import codes, concept, dtm
 from gateway.fhir.view import View
+from gateway.locale import N_
 from gateway.message import Identifier, Location, Patient
 
 _IPP = ("PI", "MR")  # table 0203
@@ -25,21 +26,21 @@ def subject_of(resource: Resource, room: Room) -> Patient:
     """The one patient a resource is about. Raises `Refused` where it names none, or none who came."""
     reference = resource.view.at("subject") or resource.view.at("patient")
     if not reference:
-        raise resource.view.refuse("no patient", "subject", issue="required")
+        raise resource.view.refuse(N_("no patient"), "subject", issue="required")
     found = room.find(reference, of=resource)
     if found is not None:
         if found.type != "Patient":
-            raise reference.refuse("not about a patient", issue="not-supported")
+            raise reference.refuse(N_("not about a patient"), issue="not-supported")
         return patient_of(found.view)
     kind = (
         reference.text("type") or reference.text("reference").rpartition("/")[0].rpartition("/")[2]
     )
     if kind not in ("", "Patient"):
-        raise reference.refuse("not about a patient", issue="not-supported")
+        raise reference.refuse(N_("not about a patient"), issue="not-supported")
     number = _identifier(reference.at("identifier"))
     family = reference.text("display").strip()
     if not (number or family):
-        raise reference.refuse("the patient did not come with it", issue="not-found")
+        raise reference.refuse(N_("the patient did not come with it"), issue="not-found")
     numbers = (number,) if number else ()
     return Patient(family=family, identifiers=numbers, ipp=_ipp(numbers))
 
@@ -52,7 +53,7 @@ def patient_of(view: View) -> Patient:
     birth_family, birth_given = _parts(birth)
     numbers = tuple(n for v in view.all("identifier") if (n := _identifier(v)))
     if not (numbers or family or given):
-        raise view.refuse("patient without name and number", issue="required")
+        raise view.refuse(N_("patient without name and number"), issue="required")
     gender = view.text("gender")
     return Patient(
         family=family,

@@ -22,6 +22,7 @@ from gateway.fhir.view import View
 from gateway.hl7.limits import Limits
 from gateway.hl7.patient import same_person
 from gateway.hl7.reader import NO_IDENTIFIER, NO_NAME
+from gateway.locale import N_
 from gateway.message import Group, Kind, Location, Message, Patient, Priority
 
 #: What is read, and what it becomes; in the order in which one holds the other.
@@ -55,7 +56,7 @@ def read(raw: bytes, *, control_id: str, sender: str, limits: Limits | None = No
     """The one message in `raw`, under the name it was given. Raises `Refused`."""
     parts = read_all(raw, control_id=control_id, sender=sender, limits=limits)
     if len(parts) > 1:
-        raise Refused("two patients in one message", at="Bundle.entry", issue="invariant")
+        raise Refused(N_("two patients in one message"), at="Bundle.entry", issue="invariant")
     return replace(parts[0].message, control_id=control_id)
 
 
@@ -72,7 +73,7 @@ def read_all(
     parts = _Parting(bundle, limits).parts()
     if len(parts) > 1 and not bundle.several:
         again = parts[1].first.view
-        raise again.refuse("two patients in one message", "subject", issue="invariant")
+        raise again.refuse(N_("two patients in one message"), "subject", issue="invariant")
     made = []
     for number, part in enumerate(parts, start=1):
         own = name if len(parts) == 1 else f"{name[:16]}.{number}"
@@ -227,7 +228,7 @@ class _Parting:
             return
         other = subject_of(resource, self._room)
         if other != self._patient and not same_person(self._patient, other):
-            raise resource.view.refuse("about another patient", "subject", issue="invariant")
+            raise resource.view.refuse(N_("about another patient"), "subject", issue="invariant")
 
     def _stay(self, resource: Resource) -> Resource | None:
         """The encounter of what is reported, else of what was asked."""

@@ -14,6 +14,7 @@ from gateway.fhir.room import Resource, Room
 from gateway.fhir.values import code_and_name, codes, concept, dtm, moment_of
 from gateway.fhir.view import View
 from gateway.hl7.attachment import media_of
+from gateway.locale import N_
 from gateway.message import Attachment, Group, Observation, Priority, Status
 
 _REPORT = STATUS | {"partial": Status.PRELIMINARY, "appended": Status.FINAL}
@@ -59,7 +60,7 @@ class Groups:
             inner = room.find(reference, of=resource, kinds=("Observation",))
             if inner is None:
                 raise reference.refuse(
-                    "this result did not come with its report", issue="not-found"
+                    N_("this result did not come with its report"), issue="not-found"
                 )
             found += self._values.read(inner, under=name)
         if status in _VOID:  # a report that is taken back takes its values with it

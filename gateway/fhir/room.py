@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.fhir.view import View
+from gateway.locale import N_
 
 _ID = re.compile(r"[A-Za-z0-9\-._:~]{1,128}")  # FHIR says {1,64} of [A-Za-z0-9-.]
 _HISTORY = re.compile(r"/_history/[^/]*\Z")
@@ -56,7 +57,7 @@ class Room:
         found = self._contained(name, of) if name.startswith("#") else self._named(name)
         if found is _TWICE:
             raise reference.refuse(
-                "two resources bear this name", "reference", issue="multiple-matches"
+                N_("two resources bear this name"), "reference", issue="multiple-matches"
             )
         if found is None or (kinds and found.type not in kinds):
             return None
@@ -93,12 +94,12 @@ def _once(names: dict[str, Resource | None], name: str, resource: Resource) -> N
 def _resource(view: View, *, entry: int | None = None, home: Resource | None = None) -> Resource:
     kind, name = view.text("resourceType"), view.text("id")
     if not kind:
-        raise view.refuse("no resourceType", "resourceType", issue="structure", status=400)
+        raise view.refuse(N_("no resourceType"), "resourceType", issue="structure", status=400)
     if name and not _ID.fullmatch(name):
-        raise view.refuse("not an id", "id", issue="value", status=400)
+        raise view.refuse(N_("not an id"), "id", issue="value", status=400)
     if kind in _READ and view.all("modifierExtension"):
         # It may turn what is said into its opposite; who does not know it must not go on (FHIR, 2.4.1).
-        raise view.refuse("not understood", "modifierExtension", issue="extension")
+        raise view.refuse(N_("not understood"), "modifierExtension", issue="extension")
     return Resource(view=view, type=kind, id=name, entry=entry, home=home)
 
 

@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any, NoReturn
 
 from gateway.fhir.refusal import Refused
+from gateway.locale import N_
 
 DEPTH = 64  # real resources stay below 20
 PARTS = 200_000  # objects, arrays and commas: each costs a hundred bytes once read
@@ -40,18 +41,18 @@ def parse(raw: bytes) -> dict[str, Any]:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise _bad("not UTF-8") from None
+        raise _bad(N_("not UTF-8")) from None
     _measure(raw)
     if _HALF.search(raw) and any(found["half"] for found in _ESCAPE.finditer(raw)):
-        raise _bad("half a surrogate pair")
+        raise _bad(N_("half a surrogate pair"))
     try:
         found = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise _bad(f"not JSON: {error.msg} at character {error.pos}") from None
     except RecursionError:
-        raise _bad("nested too deep") from None
+        raise _bad(N_("nested too deep")) from None
     if not isinstance(found, dict):
-        raise _bad("not a JSON object")
+        raise _bad(N_("not a JSON object"))
     return found
 
 
@@ -64,7 +65,7 @@ def _measure(raw: bytes) -> None:
     bare = _STRING.sub(b"", raw)
     brackets = bare.translate(None, _NO_BRACKET)
     if bare.count(b",") + len(brackets) // 2 > PARTS:
-        raise Refused("more parts than a message may have", issue="too-long", status=413)
+        raise Refused(N_("more parts than a message may have"), issue="too-long", status=413)
     if max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > DEPTH:
         raise _bad(f"nested deeper than {DEPTH}")
 
@@ -73,7 +74,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Two keys of one name: two readers would see two different results."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _bad("a key comes twice")
+        raise _bad(N_("a key comes twice"))
     return found
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from gateway.fhir.view import View
+from gateway.locale import N_
 
 _MOMENT = re.compile(
     r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?)?)?"
@@ -72,7 +73,7 @@ def shown(view: View, name: str) -> tuple[str, str]:
     """The text and the unit of the value[x] called `name`. Raises `Refused` for a kind that is none."""
     read = _KINDS.get(name.removeprefix("value"))
     if read is None:
-        raise view.refuse("not a kind of value", name, issue="structure")
+        raise view.refuse(N_("not a kind of value"), name, issue="structure")
     return read(view, name)
 
 

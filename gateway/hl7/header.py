@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.errors import Rejected
 from gateway.hl7.syntax import Syntax
 from gateway.hl7.tables import KINDS, VERSIONS
+from gateway.locale import N_
 from gateway.message import Kind
 
 VERSION_UNKNOWN = "version-unknown"
@@ -50,7 +51,7 @@ def _type(raw: str, syntax: Syntax) -> tuple[str, str]:
     parts = syntax.components(raw)
     code, event = syntax.part(parts, 1).upper(), syntax.part(parts, 2).upper()
     if not code:
-        raise Rejected("no message type", code=101, location="MSH-9")
+        raise Rejected(N_("no message type"), code=101, location="MSH-9")
     if not (len(code) <= 16 and code.isascii() and code.isalnum()):
         raise Rejected("not a message type", code=200, location="MSH-9")
     return code, event
@@ -61,7 +62,7 @@ def _control_id(raw: str, syntax: Syntax) -> str:
     hold no control character."""
     control_id = syntax.text(raw)
     if not control_id.strip():
-        raise Rejected("no message control id", code=101, location="MSH-10")
+        raise Rejected(N_("no message control id"), code=101, location="MSH-10")
     if len(control_id) > _LONGEST_CONTROL_ID:
         raise Rejected(
             f"message control id is longer than {_LONGEST_CONTROL_ID}", code=102, location="MSH-10"

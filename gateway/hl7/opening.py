@@ -8,6 +8,7 @@ from gateway.errors import Rejected
 from gateway.hl7.charset import decode
 from gateway.hl7.delimiters import Delimiters, delimiters_of
 from gateway.hl7.envelope import declared_charset
+from gateway.locale import N_
 
 _AROUND = "\x0b\x1c\r\n\t \x00"  # framing, blank lines: files carry them around a message
 
@@ -42,4 +43,4 @@ def _why_not(text: str) -> str:
         return "a batch is not a message"
     if text[:3].upper() == "MSH":
         return "segment names are not upper case"
-    return "message does not begin with MSH"
+    return N_("message does not begin with MSH")

@@ -17,6 +17,7 @@ from gateway.hl7.opening import open_message
 from gateway.hl7.patient import location_of, merged_ipp, patient_of, same_person
 from gateway.hl7.segments import segments
 from gateway.hl7.syntax import CHARSET_DOUBTFUL, Syntax
+from gateway.locale import N_
 from gateway.message import Group, Kind, Message, Movement, Patient, Priority
 
 LINE_BREAK_IN_FIELD = "line-break-in-field"
@@ -59,7 +60,7 @@ def _check_size(text: str, delimiters: Delimiters) -> None:
     """Raises `Rejected` (102 at MSH) for what no lab ever meant: hundreds of thousands of parts."""
     parts = text.count("\r") + text.count("\n") + text.count(delimiters.repetition)
     if parts > _MOST_PARTS or text.count(delimiters.escape) > _MOST_ESCAPES:
-        raise Rejected("more parts than a message may have", code=102, location="MSH")
+        raise Rejected(N_("more parts than a message may have"), code=102, location="MSH")
 
 
 @dataclass(slots=True)
@@ -130,16 +131,16 @@ def _patient(header: Header, persons: _Persons, syntax: Syntax) -> Patient | Non
     strict = header.kind in _ABOUT_A_PATIENT
     if not persons.pid:
         if strict:
-            raise Rejected("no patient", code=101, location="PID")
+            raise Rejected(N_("no patient"), code=101, location="PID")
         if header.kind is Kind.MOVEMENT:
             syntax.warnings[NO_PATIENT] = None
         return None
     if strict and persons.late:
-        raise Rejected("patient after what was found", code=100, location="PID")
+        raise Rejected(N_("patient after what was found"), code=100, location="PID")
     patient, *others = (patient_of(pid, persons.pv1, syntax) for pid in persons.pid)
     if any(not same_person(patient, other) for other in others):
         if strict:
-            raise Rejected("two patients in one message", code=100, location="PID")
+            raise Rejected(N_("two patients in one message"), code=100, location="PID")
         syntax.warnings[SEVERAL_PATIENTS] = None
         return None
     return _identified(patient, syntax, strict=strict)
@@ -149,7 +150,7 @@ def _identified(patient: Patient, syntax: Syntax, *, strict: bool) -> Patient:
     named = bool(patient.family or patient.given)
     numbered = bool(patient.identifiers or patient.nda)
     if strict and not (named or numbered):
-        raise Rejected("patient without name and number", code=101, location="PID-3")
+        raise Rejected(N_("patient without name and number"), code=101, location="PID-3")
     if not numbered:
         syntax.warnings[NO_IDENTIFIER] = None
     if not named:

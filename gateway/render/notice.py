@@ -46,7 +46,7 @@ def refusal(found: Refusal, context: Context) -> Slip:
     """For the lab: what was refused, why and where, so that it can be mended and sent again."""
     _ = translator(context.language)
     facts = (
-        (_("Reason"), line(found.reason, 400)),
+        (_("Reason"), line(_(found.reason), 400)),
         (_("At"), line(found.location)),
         (_("Meaning"), words.refusal(_, found.code)),
         (_("Sender"), line(found.sender.replace("|", " / "))),

@@ -15,6 +15,7 @@ from gateway.inbox import Door
 from gateway.intakes.http.answers import Answer, Problem, reply
 from gateway.intakes.http.asked import Asked
 from gateway.intakes.http.memory import Memory
+from gateway.locale import N_
 from gateway.message import Message
 from gateway.router import Mode
 from gateway.service import Aside
@@ -95,13 +96,13 @@ class Messages:
             return None
         codes = tuple(self.inbox.ward(word) for word in words)
         if not all(codes):
-            raise Problem(422, "refused", "no such ward", location="ward", code=103)
+            raise Problem(422, "refused", N_("no such ward"), location="ward", code=103)
         return codes
 
     def _way(self, asked: Asked) -> Callable[[Asked], Coroutine[Any, Any, Answer]]:
         media, body = asked.media, asked.body
         if not body:
-            raise Problem(400, "bad-request", "empty body")
+            raise Problem(400, "bad-request", N_("empty body"))
         if media in HL7 or (media == "text/plain" and body.lstrip().startswith(_HEADS)):
             asked.may("hl7")
             return self._hl7
@@ -138,7 +139,7 @@ class Messages:
 
     async def _not_theirs(self, raw: bytes, asked: Asked) -> None:
         """Somebody speaks in another's name: the laboratory is told, nothing is taken."""
-        why = Rejected("this token may not send in this name", code=103, location="MSH-3")
+        why = Rejected(N_("this token may not send in this name"), code=103, location="MSH-3")
         await self.inbox.refuse(raw, why, door=self.door, peer=asked.peer)
         raise Problem(403, "forbidden", why.reason, location="MSH-3", code=103)
 
@@ -156,7 +157,7 @@ class Messages:
 
     async def _receipt(self, receipt: Receipt, asked: Asked) -> Answer:
         if self.door.mode is not Mode.TAP:  # who sends to a ward cannot call its own paper off
-            raise Problem(422, "refused", "receipts are for an intake in mode tap", code=200)
+            raise Problem(422, "refused", N_("receipts are for an intake in mode tap"), code=200)
         if receipt.sender is not None and receipt.sender not in asked.sender.sends_as:
             raise Problem(403, "forbidden")
         if not receipt.positive:
@@ -171,7 +172,7 @@ class Messages:
     async def _document(self, asked: Asked) -> Answer:
         wards = self.wards(asked)
         if wards is None:
-            raise Problem(422, "refused", "a document needs a ward", location="ward", code=101)
+            raise Problem(422, "refused", N_("a document needs a ward"), location="ward", code=101)
         title = next(iter(asked.query.get("title", ())), "")[:200]
         raw = document.pack(asked.body, media=asked.media, title=title)
         named = asked.key.encode() or b"\0".join((raw, *(w.encode() for w in wards)))

@@ -12,6 +12,7 @@ from gateway.inbox import LONG
 from gateway.intakes.http.answers import FHIR, Answer, Problem, written
 from gateway.intakes.http.asked import Asked
 from gateway.intakes.http.messages import Messages, where
+from gateway.locale import N_
 from gateway.router import Mode
 
 MEDIA = (FHIR, "application/json", "application/json+fhir")
@@ -53,7 +54,7 @@ class Resources:
         if door.mode is Mode.RELAY and wards is not None and len(wards) > 1:
             # Each ward's plan begins with the platform, which would file it twice.
             raise Problem(
-                422, "refused", "one ward, where the platform gets it too", location="ward"
+                422, "refused", N_("one ward, where the platform gets it too"), location="ward"
             )
         work = partial(self._read, asked, kind, key)
         try:

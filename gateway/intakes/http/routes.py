@@ -20,6 +20,7 @@ from gateway.intakes.http.answers import (
 )
 from gateway.intakes.http.asked import Asked
 from gateway.intakes.http.wire import Incoming
+from gateway.locale import N_
 from gateway.store import Stored
 from gateway.store.standing import standing
 
@@ -140,7 +141,7 @@ class _Desk:
         hosts = self._intake.settings.hosts
         named = (request.getHeader(b"Host") or b"").decode("latin-1").rpartition(":")
         if hosts and (named[0] or named[2]).lower() not in hosts:
-            raise Problem(421, "bad-request", "not a name of this intake")
+            raise Problem(421, "bad-request", N_("not a name of this intake"))
         if sender is None:
             self._intake.trouble(peer, "no valid token")
             raise Problem(401, "unauthorized", headers={"WWW-Authenticate": "Bearer"})
@@ -149,7 +150,7 @@ class _Desk:
         if request.no_room:
             raise Problem(503, "busy", headers={"Retry-After": "5"})
         if request.requestHeaders.hasHeader(b"Content-Encoding"):
-            raise Problem(415, "unsupported-type", "send it without Content-Encoding")
+            raise Problem(415, "unsupported-type", N_("send it without Content-Encoding"))
         headers = {
             name.decode("latin-1").lower(): values[-1].decode("utf-8", "replace")
             for name, values in request.requestHeaders.getAllRawHeaders()
