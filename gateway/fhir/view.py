@@ -11,12 +11,15 @@ from gateway.fhir.text import Number
 class View:
     """One JSON object. What is not there is an empty view or "", what is of a wrong kind is refused."""
 
-    __slots__ = ("above", "data", "step")
+    __slots__ = ("above", "data", "index", "step")
 
-    def __init__(self, data: dict[str, Any], above: View | None = None, step: str = "") -> None:
+    def __init__(
+        self, data: dict[str, Any], above: View | None = None, step: str = "", index: int = -1
+    ) -> None:
         self.data = data
         self.above = above
         self.step = step
+        self.index = index  # in a list; -1 where it stands alone
 
     def __bool__(self) -> bool:
         return bool(self.data)
@@ -24,11 +27,11 @@ class View:
     @property
     def path(self) -> str:
         """FHIRPath: "Bundle.entry[2].resource"."""
-        steps = [self.step]
-        above = self.above
-        while above is not None:
-            steps.append(above.step)
-            above = above.above
+        steps = []
+        view: View | None = self
+        while view is not None:
+            steps.append(view.step if view.index < 0 else f"{view.step}[{view.index}]")
+            view = view.above
         return ".".join(reversed(steps))
 
     def at(self, name: str) -> View:
@@ -52,7 +55,7 @@ class View:
         views = []
         for index, item in enumerate(found):
             if isinstance(item, dict):
-                views.append(View(item, self, f"{name}[{index}]"))
+                views.append(View(item, self, name, index))
             elif item is not None:
                 raise self.wrong(f"{name}[{index}]", "an object")
         return views
