@@ -30,6 +30,7 @@ BENCHMARKS = {
     "busrate": 60.0,
     "handback": 60.0,
     "ipp": 30.0,
+    "posts": 40.0,
 }
 
 

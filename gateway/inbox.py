@@ -181,6 +181,10 @@ class Inbox:
         """The code of the ward that a word means: its code, its name, an alias; "" for none of ours."""
         return self._directory.ward_at(Location(unit=word))
 
+    async def counts(self) -> Mapping[str, int]:
+        """How many messages there are, by what became of them."""
+        return await self._store.counts()
+
     async def look(self, message_id: int) -> Looked | None:
         """What became of a message so far; None when there is none."""
         try:

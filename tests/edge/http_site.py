@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import clientFromString
+from twisted.internet.endpoints import clientFromString, wrapClientTLS
 from twisted.internet.protocol import Factory, Protocol
 
 from gateway.clock import ReactorClock
@@ -131,8 +131,9 @@ class Site:
         if self.store is not None:
             await self.store.close()
 
-    async def dial(self):
+    async def dial(self, tls=None):
         endpoint = clientFromString(reactor, f"tcp:127.0.0.1:{self.intake.port}")
+        endpoint = wrapClientTLS(tls, endpoint) if tls else endpoint
         return (await endpoint.connect(Factory.forProtocol(Client))).line
 
     async def raw(self, data, *, until=whole):

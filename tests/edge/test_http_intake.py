@@ -6,11 +6,13 @@ import base64
 import gc
 import json
 import os
+import random
 import resource
 import time
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
@@ -19,6 +21,7 @@ from gateway.errors import StoreBroken, StoreFull
 from gateway.fhir.again import read as read_again
 from gateway.hl7 import Limits
 from tests.edge.http_site import TOKEN, Site, hl7
+from tests.edge.test_mllp_intake import Authority, trusting
 
 REPORT = {
     "resourceType": "DiagnosticReport", "id": "dr1", "status": "final",
@@ -393,6 +396,29 @@ async def test_stopping_answers_what_came(tmp_path):
         await stopping
 
 
+async def test_what_is_counted_names_no_patient(tmp_path):
+    async with Site(tmp_path) as site:
+        await site.post(hl7())
+        await site.ask("GET", "/nope")
+        page = (await site.ask("GET", "/metrics", token="")).body.decode()
+        assert 'wardline_messages{state="open"} 1.0' in page
+        assert 'wardline_http_answers_total{intake="web",status="404"} 1.0' in page
+        assert "Roux" not in page and "labo" not in page
+
+
+@pytest.mark.parametrize("own", [None, "sil.example"])
+async def test_over_tls_only_who_has_our_certificate_is_heard(tmp_path, own):
+    authority = Authority(tmp_path, "ours")
+    authority.issue("wardline.example")
+    files = {"certificate": "wardline.example.crt", "private_key": "wardline.example.key"}
+    async with Site(tmp_path, client_ca="ours.pem", **files) as site:
+        line = await site.dial(trusting(authority, authority.issue(own) if own else None))
+        line.say(POST + b"Connection: close\r\n" + LENGTH + b"\r\n" + hl7())
+        await line.closed
+        assert line.heard.startswith(b"HTTP/1.1 201" if own else b"")
+        assert bool(line.heard) is bool(own)
+
+
 async def test_what_does_not_exist_is_said_so(tmp_path):
     async with Site(tmp_path, hosts=("here",)) as site:
         assert (await site.ask("GET", "/nope")).status == 404
@@ -403,6 +429,50 @@ async def test_what_does_not_exist_is_said_so(tmp_path):
         described = await site.ask("GET", "/openapi.json", token="")
         assert described.json["openapi"].startswith("3.1")
         assert "server" not in described.headers
+
+
+def mangled(chance, data):
+    """`data` with a few bytes changed, cut out, doubled or put in."""
+    found = bytearray(data)
+    for _ in range(chance.randint(1, 6)):
+        at = chance.randrange(len(found))
+        what = chance.choice(("change", "cut", "double", "insert"))
+        if what == "change":
+            found[at] = chance.randrange(256)
+        elif what == "cut":
+            del found[at : at + chance.randint(1, 20)]
+        elif what == "double":
+            found[at:at] = found[at : at + chance.randint(1, 20)]
+        else:
+            found[at:at] = chance.choice(
+                (b"\r\n", b"\r\n\r\n", b"\x00", b"0\r\n\r\n", b" ", b"\xff")
+            )
+        if not found:
+            break
+    return bytes(found) or b"x"
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_comes_is_answered_or_cut_and_the_next_sender_served(tmp_path, seed):
+    chance = random.Random(seed)
+    fhir = json.dumps(REPORT).encode()
+    kinds = (
+        POST + LENGTH + b"\r\n" + hl7(),
+        POST + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKED,
+        POST.replace(b"/api/v1/messages", b"/fhir").replace(b"hl7-v2", b"fhir+json")
+        + b"Content-Length: %d\r\n\r\n" % len(fhir)
+        + fhir,
+    )
+    with capture_logs() as logs:
+        async with Site(tmp_path, within="200ms", idle="200ms") as site:
+            for _ in range(25):
+                line = await site.dial()
+                line.say(mangled(chance, chance.choice(kinds)))
+                await line.closed
+                assert line.heard.startswith(b"HTTP/1.1 ") or not line.heard
+            assert (await site.post(hl7("LAST"))).status == 201
+        assert (site.intake._held, site.intake.connections) == (0, 0)
+    assert [log for log in logs if log["event"] == "intake.bug"] == []
 
 
 # -- the corpus

@@ -19,6 +19,7 @@ from gateway.intakes.http.answers import (
     reply,
 )
 from gateway.intakes.http.asked import Asked
+from gateway.intakes.http.metrics import MEDIA
 from gateway.intakes.http.wire import Incoming
 from gateway.locale import N_
 from gateway.store import Stored
@@ -65,6 +66,10 @@ def routes(intake: HttpIntake) -> Any:
     def health(request: Incoming) -> bytes:
         return desk.health(request)
 
+    @app.route("/metrics", methods=["GET"])
+    async def metrics(request: Incoming) -> bytes:
+        return await desk.metrics(request)
+
     @app.route("/openapi.json", methods=["GET"])
     def described(request: Incoming) -> bytes:
         return desk.send(request, reply(200, openapi.description(intake.settings)))
@@ -109,6 +114,14 @@ class _Desk:
         full = self._intake.full
         return self.send(request, reply(503 if full else 200, {"state": "full" if full else "ok"}))
 
+    async def metrics(self, request: Incoming) -> bytes:
+        """For whoever watches this machine, from this machine."""
+        if not _local(request.channel.peer):
+            return self.lost(request, Problem(404, "not-found"))
+        counts = await self._intake.inbox.counts()
+        page = self._intake.metrics.page(connections=self._intake.connections, counts=counts)
+        return self.send(request, Answer(status=200, body=page, media=MEDIA))
+
     def lost(self, request: Incoming, error: BaseException) -> bytes:
         """An address or a method that is none (werkzeug's exceptions), or a problem."""
         if not isinstance(error, Problem):
@@ -122,6 +135,7 @@ class _Desk:
 
     def send(self, request: Incoming, answer: Answer) -> bytes:
         request.release()
+        self._intake.metrics.answered(answer.status)
         request.setResponseCode(answer.status, HTTPStatus(answer.status).phrase.encode())
         request.responseHeaders.removeHeader(b"Server")
         request.setHeader(b"Content-Type", answer.media.encode())

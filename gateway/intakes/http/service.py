@@ -18,6 +18,7 @@ from gateway.inbox import Door
 from gateway.intakes.http.answers import LATER, Answer, Problem
 from gateway.intakes.http.memory import Memory
 from gateway.intakes.http.messages import Messages
+from gateway.intakes.http.metrics import Metrics
 from gateway.intakes.http.resources import Resources
 from gateway.intakes.http.routes import routes
 from gateway.intakes.http.senders import Sender, Senders
@@ -55,6 +56,7 @@ class HttpIntake(Service):
         self.inbox = inbox
         self.longest, self.within, self.idle = settings.longest, settings.within, settings.idle
         self.full = False  # the last message found no room on disk
+        self.metrics = Metrics(settings.name)
         self._reactor = reactor
         self._base = base
         self._on_broken = on_broken
