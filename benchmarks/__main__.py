@@ -24,6 +24,7 @@ BENCHMARKS = {
     "paper": 60.0,
     "failover": 75.0,
     "printers": 40.0,
+    "pages": 16.0,
     "restart": 75.0,
     "stalls": 40.0,
     "bus": 100.0,

@@ -43,7 +43,7 @@ def content(
         "running": one(slip.running),
         "banners": [one(b.text) for b in slip.header if isinstance(b, Banner)],
         "columns": {name: one(text) for name, text in _columns(slip).items()},
-        "history": [one(moment) for moment in slip.history],
+        "history": [several(moment, 9) for moment in slip.history],
         "header": header,
         "body": body,
         "footer": footer,
