@@ -16,9 +16,10 @@ from gateway.directory import Directory
 from gateway.errors import Rejected
 from gateway.formats import Formats, Kit
 from gateway.hl7 import mark_delivered
-from gateway.message import Message
+from gateway.message import Kind, Message
 from gateway.notice import Notice, announcement
 from gateway.render import Context, Corrections, Gap, Known, Outlet
+from gateway.render.bounds import LINES
 from gateway.service import Aside, at_once
 from gateway.store import Arrival, Outage, SlipRecord, Store, Stored
 from printers import code
@@ -28,6 +29,15 @@ log = structlog.get_logger()
 
 #: Messages longer than this (bytes) are read and rendered beside the reactor.
 LONG = 100_000
+
+#: How many lines of body go on what is no slip: forty sheets of A4.
+ROOM = {"page": 2000}
+
+#: Where there is room for columns of earlier values.
+WIDE = ("page", "fax")
+
+#: Cumulative columns look back so far (seconds), at so many messages of the patient.
+REACH, EARLIER = 30 * 86400.0, 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +84,8 @@ class Composer:
         try:
             if row.purpose is Purpose.LABEL:
                 return render.label(await self._again(stored), context)
-            return await self._content(stored, context)
+            wide = self._directory.medium(attempt.device) in WIDE
+            return await self._content(stored, context, wide=wide)
         except Exception as error:
             log.exception("poison", message=stored.id)
             reason = type(error).__name__
@@ -125,7 +136,7 @@ class Composer:
             supersedes=ids,
         )
 
-    async def _content(self, stored: Stored, context: Context) -> Slip:
+    async def _content(self, stored: Stored, context: Context, *, wide: bool) -> Slip:
         if stored.refused:
             return self._refusal(stored, context)
         if stored.format == notice.FORMAT:
@@ -136,10 +147,41 @@ class Composer:
             return await self._formats.open(stored, context)
         message = await self._again(stored)
         corrections = await self.corrections(stored, message)
+        if wide:
+            context = replace(context, history=await self._history(stored, message))
         work = partial(render.render, message, context, corrections=corrections)
         slip = work() if len(stored.raw) <= LONG else await self._aside(work)
-        enclosed = self._formats.enclosed(stored, message)
-        return replace(slip, body=(*slip.body, *enclosed)) if enclosed else slip
+        return await self._enclosed(stored, message, slip, wide=wide)
+
+    async def _enclosed(self, stored: Stored, message: Message, slip: Slip, *, wide: bool) -> Slip:
+        """With the documents that came inside the message: on a slip only where they are all there is.
+
+        Many labs send the values and a page that shows the same: a metre of paper more would not help.
+        """
+        observed = [o for group in message.groups for o in group.observations]
+        announced = sum(o.attachment is not None for o in observed)
+        if not announced or not (wide or announced == len(observed)):
+            return slip
+        enclosed = await self._aside(partial(self._formats.enclosed, stored, message))
+        return replace(slip, body=(*slip.body, *enclosed))
+
+    async def _history(self, stored: Stored, message: Message) -> render.History | None:
+        """What the same patient had before: for the cumulative columns of a page."""
+        if message.kind is not Kind.RESULT or message.patient is None:
+            return None
+        keys = [message.patient.ipp, message.patient.nda]
+        since = stored.received_at - REACH
+        before = await self._store.latest(list(filter(None, keys)), since=since, limit=EARLIER)
+        earlier = await self._aside(lambda: [self._earlier(s) for s in before if s.id < stored.id])
+        known = [one for one in earlier if one is not None]
+        at, zone = stored.received_at, self._house.timezone
+        return render.history(message, known, received_at=at, zone=zone)
+
+    def _earlier(self, stored: Stored) -> render.Waited | None:
+        try:
+            return render.Waited(message=self._read(stored), received_at=stored.received_at)
+        except Rejected:  # a document, or purged since
+            return None
 
     async def _again(self, stored: Stored) -> Message:
         work = partial(self._read, stored)
@@ -247,6 +289,7 @@ class Composer:
             reused=stored.reused is not None,
             floor=ward.floor,
             contact=ward.contact,
+            room=ROOM.get(self._directory.medium(attempt.device), LINES),
             held=row.reason if _waits_for_a_person(row, stored) else "",
         )
 

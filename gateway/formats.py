@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway import registry
 from gateway.errors import PermanentFailure, Rejected
-from gateway.hl7 import Limits
+from gateway.hl7 import Limits, Unreadable, extract
 from gateway.hl7 import read as read_hl7
 from gateway.message import Message
 from gateway.render import Context
 from gateway.store import Stored
 from printers.slip import Enclosure, Slip
 
+#: Documents of one message that are printed.
+ENCLOSED = 10
 #: Media types of a document that paper can show.
 PRINTABLE = ("application/pdf", "image/png", "image/jpeg", "image/tiff", "text/plain")
 HL7, NOTICE = "hl7v2", "notice"
@@ -66,13 +68,11 @@ class Formats:
     def enclosed(self, stored: Stored, message: Message) -> tuple[Enclosure, ...]:
         """The documents that came with `message`, as far as paper can show them; what it cannot is
         announced among its values all the same."""
-        module = self._module(stored.format)
-        if not hasattr(module, "documents"):
-            return ()
         announced = [o.attachment for g in message.groups for o in g.observations if o.attachment]
+        announced = announced[:ENCLOSED]
         return tuple(
             Enclosure(title=each.title or each.media_type, media_type=each.media_type, data=data)
-            for each, data in zip(announced, module.documents(stored), strict=False)
+            for each, data in zip(announced, self._documents(stored, len(announced)), strict=False)
             if data and not each.fault and each.media_type in PRINTABLE
         )
 
@@ -88,6 +88,20 @@ class Formats:
             raise PermanentFailure(f"the platform takes HL7 v2: this is a {stored.format}")
         written: bytes = module.hl7(stored)
         return written
+
+    def _documents(self, stored: Stored, count: int) -> Sequence[bytes]:
+        """The bytes of each attachment its message announces, in that order; b"" for what is broken."""
+        if stored.format == HL7:
+            return [self._extracted(stored, index) for index in range(count)]
+        module = self._module(stored.format)
+        return module.documents(stored) if hasattr(module, "documents") else ()
+
+    def _extracted(self, stored: Stored, index: int) -> bytes:
+        charset = self._charsets.get(stored.intake, "utf-8")
+        try:
+            return extract(stored.raw, index, default_charset=charset)
+        except Unreadable:
+            return b""
 
     def document(self, stored: Stored) -> bool:
         """Whether it is a document: it makes its own slip."""

@@ -22,6 +22,7 @@ from gateway.render.courier import carried, unrouted
 from gateway.render.document import document
 from gateway.render.frame import framed
 from gateway.render.held import Held, held
+from gateway.render.history import History, history
 from gateway.render.label import label
 from gateway.render.notice import Poison, Refusal, outage_began, outage_ended, poison, refusal
 from gateway.render.order import order
@@ -39,6 +40,7 @@ __all__ = [
     "Earlier",
     "Gap",
     "Held",
+    "History",
     "Known",
     "Outlet",
     "Pack",
@@ -53,6 +55,7 @@ __all__ = [
     "earlier_values",
     "framed",
     "held",
+    "history",
     "label",
     "order",
     "outage_began",

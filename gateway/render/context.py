@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
-from gateway.message import Message, Observation
+from gateway.locale import Translate
+from gateway.message import Group, Message, Observation
+from gateway.render.bounds import LINES
 
 
 class Outlet(StrEnum):
@@ -34,6 +37,14 @@ class Gap:
     number: int
     known: Known
     place: str = ""  # for ELSEWHERE: the name of the ward or lab where it came out
+
+
+class Past(Protocol):
+    """Earlier values for the columns of a page (`gateway.render.history`)."""
+
+    def titles(self, _: Translate, zone: str, *, today: float) -> tuple[str, ...]: ...
+
+    def of(self, group: Group, observation: Observation) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +79,8 @@ class Context:
     reused: bool = False  # an earlier message had this sender and control id, but other content
     floor: str = ""  # where a courier goes
     contact: str = ""  # to whom a courier hands it
+    room: int = LINES  # lines its body may take; a page holds more than a slip
+    history: Past | None = None  # earlier values, where there are columns for them
     held: str = ""  # why the message waits for a person; "" when it does not
 
 

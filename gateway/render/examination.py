@@ -58,7 +58,12 @@ def remarks(_: Translate, notes: Iterable[str]) -> Iterator[Block]:
 
 
 def observed(
-    _: Translate, group: Group, observation: Observation, beside: Compared
+    _: Translate,
+    group: Group,
+    observation: Observation,
+    beside: Compared,
+    *,
+    history: tuple[str, ...] = (),
 ) -> Iterator[Block]:
     """One observation: its row, or its text, and what belongs to it."""
     if observation.attachment is not None:
@@ -67,7 +72,7 @@ def observed(
     elif len(observation.value) > LONG or several_lines(observation.value):
         yield from _text(_, group, observation, beside)
     else:
-        yield row(_, group, observation, beside)
+        yield row(_, group, observation, beside, history=history)
     if words.limited(observation):
         yield Text(text=_("critical by the site's own limit"), indent=2)
     said = note(_, observation, beside)
@@ -76,7 +81,14 @@ def observed(
     yield from remarks(_, observation.notes)
 
 
-def row(_: Translate, group: Group, observation: Observation, beside: Compared) -> Row:
+def row(
+    _: Translate,
+    group: Group,
+    observation: Observation,
+    beside: Compared,
+    *,
+    history: tuple[str, ...] = (),
+) -> Row:
     state = facts.standing(group, observation)
     return Row(
         name=line(observation.name or observation.code),
@@ -87,6 +99,7 @@ def row(_: Translate, group: Group, observation: Observation, beside: Compared) 
         previous=line(previous(beside, observation)),
         status=_status(_, group, observation),
         tone=tone(observation, state),
+        history=history,
     )
 
 

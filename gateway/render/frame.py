@@ -43,6 +43,8 @@ def framed(
 
     `form` and `running` (who it is about, in one line) are for pages.
     """
+    past, zone = context.history, context.timezone
+    titles = past.titles(_, zone, today=context.printed_at) if past else ()
     drill = tuple(_drill(_, context, test=test))
     return Slip(
         header=(*drill, *top(_, context), *header),
@@ -57,6 +59,7 @@ def framed(
             reference=_("Reference"),
             mark=_("Flag"),
         ),
+        history=titles,
         running=running,
         language=context.language,
         left_out=_("INCOMPLETE: {lines} LINES NOT PRINTED, ASK THE LAB"),

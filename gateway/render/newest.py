@@ -27,10 +27,10 @@ def newest(results: Sequence[Waited], zone: str) -> list[Waited]:
     """
     seen: dict[Analyte, _Taken] = {}
     for one, group, observation in _each(results):
-        analyte = _analyte(group, observation)
-        taken = _Taken(_moment(one, group, observation, ZoneInfo(zone)), one.received_at)
-        if analyte and facts.standing(group, observation) not in _EMPTY:
-            seen[analyte] = max(taken, seen.get(analyte, taken))
+        its = analyte(group, observation)
+        taken = _Taken(taken_at(one, group, observation, ZoneInfo(zone)), one.received_at)
+        if its and facts.standing(group, observation) not in _EMPTY:
+            seen[its] = max(taken, seen.get(its, taken))
     kept = (_kept(one, seen, ZoneInfo(zone)) for one in results)
     return sorted((one for one in kept if one.message.groups), key=lambda w: -w.received_at)
 
@@ -53,9 +53,9 @@ def _kept(one: Waited, seen: dict[Analyte, _Taken], zone: tzinfo) -> Waited:
 def _outdated(
     one: Waited, group: Group, observation: Observation, seen: dict[Analyte, _Taken], zone: tzinfo
 ) -> bool:
-    newer = seen.get(_analyte(group, observation))
+    newer = seen.get(analyte(group, observation))
     return newer is not None and newer > _Taken(
-        _moment(one, group, observation, zone), one.received_at
+        taken_at(one, group, observation, zone), one.received_at
     )
 
 
@@ -66,7 +66,7 @@ def _each(results: Sequence[Waited]) -> Iterator[tuple[Waited, Group, Observatio
                 yield one, group, observation
 
 
-def _analyte(group: Group, observation: Observation) -> Analyte:
+def analyte(group: Group, observation: Observation) -> Analyte:
     """What two values must share for the later to stand for the earlier; () for what is never compared."""
     lone = observation.attachment is not None or group.parent_filler or group.parent_value
     text = len(observation.value) > LONG or several_lines(observation.value)
@@ -82,7 +82,7 @@ def _analyte(group: Group, observation: Observation) -> Analyte:
     )
 
 
-def _moment(one: Waited, group: Group, observation: Observation, zone: tzinfo) -> datetime:
+def taken_at(one: Waited, group: Group, observation: Observation, zone: tzinfo) -> datetime:
     for text in (group.collected_at, observation.observed_at):
         found = moments.read(text, zone) if text else None
         if found is not None and found.precision > 3:

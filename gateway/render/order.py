@@ -47,7 +47,7 @@ def _banners(_: Translate, message: Message) -> Iterator[Block]:
 def _body(
     _: Translate, message: Message, context: Context, *, corrections: Corrections
 ) -> list[Block]:
-    paper = Paper()
+    paper = Paper(context.room)
     paper.put(preface(_, message, context))
     several = len({g.control for g in message.groups}) > 1
     shown = 0

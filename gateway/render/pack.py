@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gateway.directory import folded
 from gateway.locale import Translate, translator
 from gateway.message import Group, Location, Patient
 from gateway.render import facts, moments, words
@@ -17,7 +16,7 @@ from gateway.render.frame import framed
 from gateway.render.identity import named, whereabouts
 from gateway.render.newest import newest
 from gateway.render.series import gaps
-from gateway.render.waiting import Waited, people
+from gateway.render.waiting import Waited, people, same
 from printers.slip import Banner, Block, Form, Pair, Rule, Slip, Text, Tone
 
 LINES = 75  # of one patient: six of them stay within what a slip may be
@@ -106,7 +105,7 @@ def _patient(_: Translate, present: Present, context: Context) -> Iterator[Block
         yield Text(text=_("Place") + " " + place)
     paper = Paper(LINES)
     everybody = people(present.results)
-    for theirs in sorted(everybody, key=lambda t: not _same(present.patient, t)):
+    for theirs in sorted(everybody, key=lambda t: not same(present.patient, t)):
         paper.put(_results(_, present.patient, theirs, context))
     yield from paper.blocks
     if not present.results:
@@ -119,7 +118,7 @@ def _results(
     _: Translate, patient: Patient, theirs: Sequence[Waited], context: Context
 ) -> Iterator[Block]:
     """Results that bear one identity; an identity that is not the patient's is shown beside them."""
-    if not _same(patient, theirs):
+    if not same(patient, theirs):
         other = theirs[0].message.patient
         yield Banner(text=_("UNDER THE SAME NUMBER, OTHER IDENTITY: CHECK"))
         if other is not None:
@@ -145,17 +144,6 @@ def _examination(_: Translate, group: Group, one: Waited, context: Context) -> I
     yield from remarks(_, group.notes)
     for observation in sorted(group.observations, key=lambda o: not o.flag.critical):
         yield from observed(_, group, observation, Compared())
-
-
-def _same(patient: Patient, theirs: Sequence[Waited]) -> bool:
-    """Whether the results name the patient as ADT does: family and given name, birth date."""
-    other = theirs[0].message.patient
-    if other is None:
-        return False
-    families = {folded(n) for n in (patient.family, patient.birth_name) if n}
-    named = bool(families & {folded(n) for n in (other.family, other.birth_name) if n})
-    given = folded(patient.given) == folded(other.given)
-    return named and given and patient.birth_date[:8] == other.birth_date[:8]
 
 
 def _caution(_: Translate, context: Context) -> Iterator[Block]:

@@ -60,7 +60,7 @@ def _body(
     true: Facts,
     found: Sequence[Sequence[Compared]],
 ) -> list[Block]:
-    paper = Paper()
+    paper = Paper(context.room)
     paper.put(preface(_, message, context))
     paper.put(replaced(_, found, context))
     if true.count > CROWD and true.criticals:
@@ -86,7 +86,8 @@ def _examination(
     for shown, (observation, beside) in enumerate(zip(group.observations, found, strict=True)):
         if paper.full:
             return shown
-        paper.put(observed(_, group, observation, beside))
+        past = context.history.of(group, observation) if context.history else ()
+        paper.put(observed(_, group, observation, beside, history=past))
     return len(group.observations)
 
 

@@ -54,7 +54,7 @@ def summary(waited: Sequence[Waited], context: Context) -> Slip:
 def _body(
     _: Translate, everybody: Sequence[Sequence[Waited]], context: Context, *, waited: int
 ) -> list[Block]:
-    paper = Paper()
+    paper = Paper(context.room)
     why = Text(text=_why(_, context, waited), tone=Tone.STRONG)
     paper.put((Rule(), printed(_, context), why))
     shown = 0

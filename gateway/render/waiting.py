@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.message import Group, Message
+from gateway.directory import folded
+from gateway.message import Group, Message, Patient
 from gateway.render import facts
 
 Key = tuple[str, str, str]
@@ -31,6 +32,17 @@ def people(waited: Sequence[Waited]) -> list[list[Waited]]:
         found.setdefault(its, []).append(one)
     people = (sorted(_newest(messages), key=_calm) for messages in found.values())
     return sorted((messages for messages in people if messages), key=lambda m: _calm(m[0]))
+
+
+def same(patient: Patient, theirs: Sequence[Waited]) -> bool:
+    """Whether the results name the patient as ADT does: family and given name, birth date."""
+    other = theirs[0].message.patient
+    if other is None:
+        return False
+    families = {folded(n) for n in (patient.family, patient.birth_name) if n}
+    named = bool(families & {folded(n) for n in (other.family, other.birth_name) if n})
+    given = folded(patient.given) == folded(other.given)
+    return named and given and patient.birth_date[:8] == other.birth_date[:8]
 
 
 def _newest(waited: Sequence[Waited]) -> Iterator[Waited]:
