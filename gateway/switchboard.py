@@ -10,6 +10,7 @@ from gateway.asterisk.files import TEMPLATES, Numbers, render, write
 from gateway.asterisk.lint import lint
 from gateway.asterisk.settings import TelephonySettings
 from gateway.asterisk.template import Unfit
+from gateway.calling.targets import digits
 from gateway.config import Site
 from gateway.errors import Unusable
 from gateway.locale import LANGUAGES
@@ -33,9 +34,9 @@ def numbers(site: Site) -> Numbers:
         ),
     ]
     return Numbers(
-        phones=tuple(dict.fromkeys(n for n in phones if n)),
-        faxes=tuple(dict.fromkeys(n for n in faxes if n)),
-        lab=directory.lab.phone,
+        phones=tuple(dict.fromkeys(digits(n) for n in phones if n)),
+        faxes=tuple(dict.fromkeys(digits(n) for n in faxes if n)),
+        lab=digits(directory.lab.phone),
         site=site.site.name,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,7 +24,6 @@ from gateway.asterisk.speech.lexicon import Lexicon
 from gateway.asterisk.speech.voice import KEPT, Voice
 from gateway.asterisk.text import Texts
 from gateway.calling import Batch, CallDesk, Target
-from gateway.calling.targets import digits
 from gateway.clock import ReactorClock, wall
 from gateway.compose import Composer
 from gateway.config import Site
@@ -36,6 +35,7 @@ from gateway.locale import translator
 from gateway.poller import Repeat
 from gateway.service import in_thread, spawn
 from gateway.store import Accepted, Store
+from gateway.switchboard import by_context
 
 log = structlog.get_logger()
 
@@ -85,7 +85,7 @@ class Telephone:
         self.asterisk = Telephony(
             settings,
             self._talk,
-            numbers=self._numbers,
+            numbers=by_context(site),
             alive=self._alive,
             wall=wall,
             tell=self._told,
@@ -150,11 +150,8 @@ class Telephone:
         )
 
     def services(self) -> tuple[Service, ...]:
-        purge = partial(self._purge)
-        return (
-            self.asterisk,
-            Repeat(purge, every=SWEEP, clock=self._clock, what="sounds"),
-        )
+        sweep = Repeat(self._purge, every=SWEEP, clock=self._clock, what="sounds")
+        return (self.asterisk, sweep)
 
     # -- conversations
 
@@ -184,20 +181,6 @@ class Telephone:
         await self._texts.send(target.number, said)
 
     # -- what Asterisk asks of us
-
-    def _numbers(self, context: str) -> Collection[str]:
-        """The directory's numbers for a way out: nothing else is ever dialled."""
-        known = self._directory
-        wards = (*known.wards.values(), known.lab)
-        if context == "fax-send":
-            own = (getattr(d, "number", None) or "" for d in self._site.devices if d.kind == "fax")
-            found = {digits(ward.fax) for ward in wards} | set(own)
-        else:
-            shifts = (shift for roster in known.rosters.values() for shift in roster.shifts)
-            found = {digits(ward.phone) for ward in wards}
-            found |= {digits(person.phone) for person in known.people.values()}
-            found |= {digits(shift.phone) for shift in shifts}
-        return frozenset(found - {""})
 
     async def _alive(self) -> None:
         await self._store.remember(BEAT, {}, at=self._clock.now())

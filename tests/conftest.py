@@ -23,7 +23,7 @@ settings.register_profile("quick", deadline=None, max_examples=20)
 settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-_PATIENCE = 30.0  # seconds: a test that takes longer hangs
+_PATIENCE = 30.0  # seconds: a test that takes longer hangs, unless it is marked patience(SECONDS)
 
 
 @pytest.fixture
@@ -49,16 +49,17 @@ def pytest_pyfunc_call(pyfuncitem):
     errors = pyfuncitem._request.getfixturevalue("lost_errors")
     wanted = pyfuncitem._fixtureinfo.argnames
     test = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted})
-    _LOOP.run_until_complete(_run(test))
+    marked = pyfuncitem.get_closest_marker("patience")
+    _LOOP.run_until_complete(_run(test, marked.args[0] if marked else _PATIENCE))
     _check(errors)
     return True
 
 
-async def _run(test):
+async def _run(test, patience):
     if not reactor.running:
         reactor.startRunning(installSignalHandlers=False)
     try:
-        await asyncio.wait_for(Deferred.fromCoroutine(test).asFuture(_LOOP), _PATIENCE)
+        await asyncio.wait_for(Deferred.fromCoroutine(test).asFuture(_LOOP), patience)
     finally:
         for _ in range(5):  # closing sockets take a few turns of the loop to say goodbye
             await asyncio.sleep(0)

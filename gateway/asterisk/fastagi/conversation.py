@@ -61,7 +61,7 @@ class Conversation:
 
     async def ask(self, *prompts: Prompt, digits: int, end: str = "#", within: float = 8.0) -> str:
         first = await self.say(*prompts[:-1])
-        if first == end:
+        if first and first == end:
             return ""
         if len(first) == digits:
             return first
@@ -124,12 +124,14 @@ class Conversation:
 
     async def _keys(self, first: str, last: str, *, digits: int, end: str, within: float) -> str:
         keyed = first or (await self._play(Prompt(last)) if last else "")
-        while keyed != end and len(keyed) < digits:
+        if keyed and keyed == end:
+            return ""
+        while len(keyed) < digits:
             reply = await self._wait(within)
             if not reply.key or reply.key == end:
                 return keyed
             keyed += reply.key
-        return "" if keyed == end else keyed
+        return keyed
 
     async def _wait(self, within: float) -> Answer:
         reply = await self._session.tell(
