@@ -186,6 +186,7 @@ def test_a_document_that_is_not_what_its_hash_says_is_marked(resources):
     form = {"data": "JVBERi0xLjQ=", "hash": "AAAA", "contentType": "application/pdf"}
     message = only(resources.report(presentedForm=[form]))
     assert message.groups[0].observations[-1].attachment.fault == "not what its hash says"
+    assert extract(json.dumps(resources.report(presentedForm=[form])).encode()) == (b"",)
 
 
 def test_a_transaction_of_two_patients_is_two_messages(resources):
