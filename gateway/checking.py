@@ -8,9 +8,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
 from gateway import registry, switchboard
+from gateway.box import Box
 from gateway.clock import ReactorClock
 from gateway.config import Site
 from gateway.errors import DeliveryFailure
+from gateway.paper import Typesetter
 
 
 def run(site: Site, *, devices: bool) -> int:
@@ -34,12 +36,24 @@ def run(site: Site, *, devices: bool) -> int:
 
 async def _ask_all(reactor: Any, site: Site, bad: list[str]) -> None:
     clock = ReactorClock(reactor)
+    box = Box(reactor, clock)
+    box.startService()
+    paper = Typesetter(reactor, box, templates=site.templates())
+    try:
+        await _ask_each(reactor, site, bad, clock=clock, paper=paper)
+    finally:
+        await box.stopService()
+
+
+async def _ask_each(
+    reactor: Any, site: Site, bad: list[str], *, clock: ReactorClock, paper: Typesetter
+) -> None:
     for settings in site.devices:
         if settings.kind == "fax":  # rung by the service alone: a person has to see the page
             print(f"{settings.name}: `wardline fax test {settings.name}` sends a page", flush=True)
             continue
         module = registry.load(registry.CHANNELS, settings.kind)
-        channel = module.build(settings, reactor=reactor, clock=clock, base=site.base)
+        channel = module.build(settings, reactor=reactor, clock=clock, base=site.base, paper=paper)
         line = await _ask(channel, site)
         print(f"{settings.name}: {line}", flush=True)
         if not line.startswith("ok"):

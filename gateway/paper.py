@@ -92,6 +92,17 @@ class Typesetter:
             raise PermanentFailure(f"the fax could not be drawn: {head['fault']}")
         return blobs[0]
 
+    async def raster(self, slip: Slip, *, dpi: int, bits: int) -> tuple[bytes, int]:
+        """`slip` and its enclosures as PWG raster, and how many pages it has. Raises PermanentFailure."""
+        pdf = await self.page(slip)
+        try:
+            head, blobs = await self._ask("raster", pdf, dpi=dpi, bits=bits)
+        except BoxFailed as failed:
+            raise PermanentFailure(f"the page could not be drawn: {failed}") from failed
+        if head["fault"]:
+            raise PermanentFailure(f"the page could not be drawn: {head['fault']}")
+        return blobs[0], head["pages"]
+
     async def _open(
         self, slip: Slip, form: str, **asked: Any
     ) -> tuple[Slip, dict[Enclosure, Drawn]]:

@@ -7,6 +7,7 @@ a job that the printer has forgotten for a finished one), so its word is not wai
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -23,6 +24,7 @@ from gateway.ipp.printer import Condition, Printer, Refused
 from gateway.ipp.run import Run
 from gateway.ipp.sheets import Setter, Sheets
 from gateway.ipp.wire import Patience, Wire
+from gateway.paper import Typesetter
 from gateway.settings import Duration, Name
 from gateway.settings import Settings as Base
 from printers.slip import Slip, Text
@@ -50,8 +52,16 @@ class Settings(Base):
     answer_within: Duration = 10.0
 
 
-def build(settings: Settings, *, reactor: Any, clock: Clock, **_: Any) -> CupsChannel:
-    return CupsChannel(settings, sheets=Sheets(reactor), reactor=reactor, clock=clock)
+def build(
+    settings: Settings,
+    *,
+    reactor: Any,
+    clock: Clock,
+    base: Path = Path(),
+    paper: Typesetter | None = None,
+) -> CupsChannel:
+    sheets = Sheets(reactor, paper=paper)
+    return CupsChannel(settings, sheets=sheets, reactor=reactor, clock=clock)
 
 
 class Commission:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from printers.pixels import printer
 from printers.pixels.document import PAGES, Document, Undrawable, open_document
 from printers.pixels.fax import Resolution, fax_pages
 from printers.pixels.packing import Head, packed, unpacked
@@ -40,6 +41,11 @@ def fax(payload: bytes) -> bytes:
     except Undrawable as fault:
         return packed({"fault": str(fault)})
     return packed({"fault": ""}, [made])
+
+
+def raster(payload: bytes) -> bytes:
+    """The `pages` of a PDF of ours as PWG raster, at `dpi` in `bits`; `fault` when there is none of it."""
+    return printer.raster(payload)
 
 
 def _drawn(payload: bytes, draw: Callable[[Document, int, Head], Sequence[bytes]]) -> bytes:

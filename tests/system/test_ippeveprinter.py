@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import subprocess
 from contextlib import asynccontextmanager
 
@@ -10,11 +11,13 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
+from gateway.box import Box
 from gateway.bridge import from_asyncio
 from gateway.channels import Job
 from gateway.channels.ipp import Settings, build
 from gateway.clock import ReactorClock
 from gateway.errors import PermanentFailure, TemporaryFailure, Uncertain
+from gateway.paper import Typesetter
 from printers.slip import Slip, Text
 from tests.system.cutter import Cutter
 from tests.system.eve import Eve, shim
@@ -43,10 +46,10 @@ def eve(running):
 
 
 class Bench:
-    def __init__(self, uri, **settings):
+    def __init__(self, uri, paper=None, **settings):
         self.clock = ReactorClock(reactor)
         settings = Settings(name="page", kind="ipp", connect=uri, **settings)
-        self.channel = build(settings, reactor=reactor, clock=self.clock)
+        self.channel = build(settings, reactor=reactor, clock=self.clock, paper=paper)
         self.troubles = []
         self.begun = 0
 
@@ -208,6 +211,54 @@ async def test_a_format_it_does_not_take_is_refused_before_a_number_is_given(eve
         assert bench.begun == 0
     finally:
         other.close()
+
+
+# -- without PDF
+
+
+async def test_a_printer_that_knows_no_pdf_is_sent_its_pages_as_pwg_raster(avahi, tmp_path):
+    """Read back by libcups, which is of another hand."""
+    other = Eve(tmp_path / "raster", avahi, formats="image/pwg-raster").start()
+    clock = ReactorClock(reactor)
+    box = Box(reactor, clock)
+    box.startService()
+    try:
+        bench = Bench(other.uri, paper=Typesetter(reactor, box))
+        receipt = await bench.deliver(until=60.0)
+        assert "completed, sides printed: 1" in receipt.proof
+        ((head, rows),) = cups_raster(other.printed[0])
+        assert (head["across"], head["bits"], head["dpi"]) == (2480, 1, 300)
+        ink = sum(row.count(bytes([n])) * n.bit_count() for row in rows for n in range(1, 256))
+        assert 2_000 < ink < 200_000, "some letters on a white page"
+    finally:
+        await box.stopService()
+        other.close()
+
+
+def cups_raster(file):
+    """(head, rows) of each page, by libcups."""
+    cups = ctypes.CDLL("libcups.so.2")
+    cups.cupsRasterOpen.restype = ctypes.c_void_p
+    for name in ("cupsRasterReadHeader2", "cupsRasterReadPixels", "cupsRasterClose"):
+        getattr(cups, name).argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint][
+            : {"cupsRasterReadPixels": 3, "cupsRasterReadHeader2": 2, "cupsRasterClose": 1}[name]
+        ]
+    with file.open("rb") as opened:
+        raster = cups.cupsRasterOpen(opened.fileno(), 0)
+        head = ctypes.create_string_buffer(1796)
+        pages = []
+        while cups.cupsRasterReadHeader2(raster, head):
+            dpi, across, down, bits, stride = (
+                int.from_bytes(head.raw[at : at + 4], "little") for at in (276, 372, 376, 384, 392)
+            )
+            row = ctypes.create_string_buffer(stride)
+            rows = []
+            for _ in range(down):
+                assert cups.cupsRasterReadPixels(raster, row, stride) == stride
+                rows.append(row.raw[:stride])
+            pages.append(({"dpi": dpi, "across": across, "bits": bits}, rows))
+        cups.cupsRasterClose(raster)
+    return pages
 
 
 # -- the link

@@ -162,6 +162,13 @@ def test_paper_tray_sides_and_copies_are_asked_for_where_the_printer_knows_them(
     assert "media" not in options.attributes
 
 
+def test_paper_the_printer_does_not_have_is_left_to_its_own_choice(bench):
+    bench.printer.extra = {"media-supported": [(Tag.KEYWORD, "na_letter_8.5x11in")]}
+    bench.deliver()
+    bench.after(3)
+    assert "media" not in bench.job.options.attributes
+
+
 # -- before anything is sent
 
 
