@@ -42,6 +42,26 @@ _DETAIL: Mapping[str, str] = {
     "clearing the printer's buffers was not confirmed": N_("clearing it was not confirmed"),
     "printed, but the cutter is stuck": N_("printed, but the cutter is stuck"),
     "answered GS r more than once": N_("answered GS r more than once"),
+    "aborted by the printer": N_("aborted by the printer"),
+    "cancelled by the printer": N_("cancelled by the printer"),
+    "cancelled, and not seen to end": N_("cancelled, and not seen to end"),
+    "completed, but the printer does not say how many pages": N_(
+        "completed, but the printer does not say how many pages"
+    ),
+    "could not be cancelled": N_("could not be cancelled"),
+    "does not answer ~HS": N_("does not answer ~HS"),
+    "given up while it was handed over": N_("given up while it was handed over"),
+    "given up while printing": N_("given up while printing"),
+    "not printed in time": N_("not printed in time"),
+    "nobody can tell whether it arrived": N_("nobody can tell whether it arrived"),
+    "paper or ribbon out, or head open": N_("paper or ribbon out, or head open"),
+    "prints for somebody else": N_("prints for somebody else"),
+    "the connection was lost": N_("the connection was lost"),
+    "the printer has no such job": N_("the printer has no such job"),
+    "the printer was restarted, or forgot the job": N_(
+        "the printer was restarted, or forgot the job"
+    ),
+    "told to forget it": N_("told to forget it"),
     "no proof": N_("no proof"),
     "no acknowledgement": N_("no acknowledgement"),
     "no confirmation": N_("no confirmation"),
