@@ -228,6 +228,12 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     stack.addService(Repeat(hear, every=HEARING, clock=clock, what="words"))
     stack.addService(Repeat(packs.look, every=PACKS, clock=clock, what="packs"))
     stack.addService(Repeat(_Chime(store, clock).look, every=10.0, clock=clock, what="clock"))
+    received = None
+    if telephone is not None:
+        ears = telephone.asterisk.link.ears
+        received = faxes.intake(inbox, ears=ears, on_broken=on_broken)
+    if received is not None:
+        stack.addService(received)
     offers |= {"inbox": inbox, "on_broken": on_broken, "zone": site.site.timezone}
     for settings in site.intakes:
         module = registry.load(registry.INTAKES, settings.kind)

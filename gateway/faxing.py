@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,21 @@ import structlog
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock
 
+from gateway.asterisk.ami.link import Ear
 from gateway.asterisk.role import Phone
 from gateway.box import Box
 from gateway.channels.fax import Alarm, FaxChannel, Kit, Settings
-from gateway.clock import Clock
+from gateway.clock import Clock, wall
 from gateway.config import Site
 from gateway.errors import DeliveryFailure
-from gateway.fax.line import Line
+from gateway.fax.line import Line, Sender
 from gateway.fax.numbers import KIND, number
 from gateway.fax.pages import From, To
 from gateway.fax.register import Register
 from gateway.fax.sheets import Sheets
 from gateway.fax.spool import Spool
+from gateway.inbox import Inbox
+from gateway.intakes.fax import FaxIntake, Memory
 from gateway.service import in_thread, spawn
 from gateway.store import Store, Word
 
@@ -51,7 +54,6 @@ class Faxes(Service):
         clock: Clock,
         phone: Phone | None = None,
         up: Callable[[], bool] = lambda: False,
-        spool: Spool | None = None,
         alarm: Alarm,
     ) -> None:
         self._site = site
@@ -61,7 +63,7 @@ class Faxes(Service):
         self._clock = clock
         self._phone = phone
         self._up = up
-        self._spool = spool or Spool(_folder(site))
+        self._spool = Spool(_folder(site) / "fax-out")
         self._devices = {d.name: d for d in site.devices if d.kind == KIND}
         stations = {number(d, site.wards): d.station for d in self._devices.values() if d.station}
         self._register = Register(store, configured=stations, now=clock.now)
@@ -119,7 +121,7 @@ class Faxes(Service):
         aside = in_thread(self._reactor)
         sheets = Sheets(self._box, aside=aside, resolution=settings.resolution.upper())
         return Kit(
-            line=Line(self._phone, self._spool, up=self._up) if self._phone else _NoLine(),
+            line=self._line(settings),
             sheets=sheets,
             register=self._register,
             sender=From(
@@ -135,6 +137,37 @@ class Faxes(Service):
             alarm=self._alarm,
         )
 
+    def intake(
+        self, inbox: Inbox, *, ears: list[Ear], on_broken: Callable[[object], None]
+    ) -> FaxIntake | None:
+        """What takes the faxes of the site's own numbers, with an ear at the link; None without any."""
+        telephony = self._site.telephony
+        if telephony is None or not telephony.faxes:
+            return None
+        intake = FaxIntake(
+            _folder(self._site) / "fax-in",
+            wards={line.number: line.ward for line in telephony.faxes},
+            inbox=inbox,
+            box=self._box,
+            memory=Memory(known=self._known, note=self._note),
+            clock=self._clock,
+            wall=wall,
+            on_broken=on_broken,
+        )
+        ears.append(intake)
+        return intake
+
+    async def _known(self, sender: str, control_id: str) -> bool:
+        return await self._store.known(sender=sender, control_id=control_id)
+
+    async def _note(self, what: str, detail: Mapping[str, object]) -> None:
+        await self._store.note(what, at=self._clock.now(), detail=detail)
+
+    def _line(self, settings: Settings) -> Sender:
+        if self._phone is None:
+            return _NoLine()
+        return Line(self._phone, self._spool, up=self._up, ring=settings.ring)
+
 
 class _NoLine:
     """Where the site has no telephone; the config does not let this happen to a running service."""
@@ -146,5 +179,5 @@ class _NoLine:
 
 
 def _folder(site: Site) -> Path:
-    """Where Asterisk finds what goes out; nowhere for a site without a telephone."""
-    return site.telephony.pbx.spool / "wardline" / "fax-out" if site.telephony else Path()
+    """What Wardline and Asterisk share; nowhere for a site without a telephone."""
+    return site.telephony.pbx.spool / "wardline" if site.telephony else Path()

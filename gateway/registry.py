@@ -43,6 +43,7 @@ FORMATS: Mapping[str, str] = {
     "document": "gateway.document",
     "fhir": "gateway.fhir.again",
     "mail": "gateway.mail.opening",
+    "fax": "gateway.fax.opening",
 }
 
 

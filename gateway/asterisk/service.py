@@ -67,6 +67,7 @@ class Telephony(Stack):
                 allow=settings.allow,
                 concurrent=settings.concurrent,
                 per_hour=settings.per_hour,
+                faxes=settings.fax_lines,
             ),
             reactor=reactor,
         )

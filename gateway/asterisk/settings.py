@@ -111,6 +111,7 @@ class TelephonySettings(Settings):
     allow: tuple[Pattern, ...] = ("XXXX",)  # numbers that may be dialled, if the directory has them
     concurrent: Annotated[int, Field(ge=1, le=100)] = 4
     per_hour: Annotated[int, Field(ge=1, le=60)] = 12  # calls to one number
+    fax_lines: Annotated[int, Field(ge=1, le=60)] = 4  # faxes at once, besides calls
     longest: Annotated[Duration, Field(ge=30.0, le=1800.0)] = 300.0  # of one call
     ring: Annotated[Duration, Field(ge=5.0, le=120.0)] = 30.0
     lines: tuple[LineSettings, ...] = ()

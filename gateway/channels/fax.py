@@ -22,7 +22,7 @@ from gateway.fax.register import ARRIVED, Register, Trust
 from gateway.fax.sending import Sending
 from gateway.fax.sheets import Bundle, Setter
 from gateway.fax.verdict import Cause, Verdict
-from gateway.settings import Name
+from gateway.settings import Duration, Name
 from gateway.settings import Settings as Base
 from printers.slip import Slip
 
@@ -44,6 +44,7 @@ class Settings(Base):
     resolution: Literal["fine", "standard"] = "fine"
     ecm: bool = True  # error correction; without it some old machines on bad lines do better
     pages: Annotated[int, Field(ge=1, le=10)] = 9  # in one call, the cover not counted
+    ring: Annotated[Duration, Field(ge=5.0, le=60.0)] = 60.0  # how long, before nobody is there
     tries: dict[Cause, Tries] = Field(default_factory=dict)  # in a row, by cause
 
 

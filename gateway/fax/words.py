@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.asterisk.ami.words import Event
+
 #: A station's identification has 20 places (ITU-T T.30, 5.3.6.2.4); Asterisk's own limit is longer.
 LONGEST_STATION = 40
 _UNSEEN = re.compile(r"[^\x20-\x7e\xa0-\xff]")
@@ -46,6 +48,11 @@ def sent(told: Mapping[str, str]) -> Sent | None:
         # Measured: "8031x7700" once a page was begun, "0x0" or "" while nobody had agreed on anything.
         began=told.get("Resolution", "") not in ("", "0x0"),
     )
+
+
+def received(event: Event) -> bool:
+    """Whether a fax has come in, whole or not: the folder says what came."""
+    return event.name == "UserEvent" and event["UserEvent"] == "FaxIn"
 
 
 def station(text: str) -> str:

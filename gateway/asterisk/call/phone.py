@@ -22,6 +22,7 @@ from gateway.service import spawn
 
 #: How the dialplan reaches the far end of what happens in a context.
 DIAL = {"wardline-out": "wardline-dial", "fax-send": "fax-dial"}
+FAX = "fax-send"
 #: Seconds that Asterisk gets to have its own say before our patience with it ends.
 SPARE = 5.0
 #: A call whose link was lost and did not come back for so long, seconds, is not known about.
@@ -60,11 +61,16 @@ class Tokens(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """What the site allows: patterns of numbers, calls at once, calls an hour to one number."""
+    """What the site allows: patterns of numbers, calls at once, calls an hour to one number.
+
+    Faxes have lines of their own: no call to a doctor waits for a page, and a machine does not mind to be
+    rung each minute.
+    """
 
     allow: Sequence[str]
     concurrent: int
     per_hour: int
+    faxes: int = 4  # at once
 
 
 class AsteriskPhone:
@@ -85,6 +91,7 @@ class AsteriskPhone:
         self._caps = caps
         self._reactor = reactor
         self._calls: dict[str, PlacedCall] = {}
+        self._faxes: set[str] = set()  # those of them that are faxes
         self._dialled: dict[str, deque[float]] = {}
         self._giving_up: IDelayedCall | None = None
 
@@ -112,6 +119,8 @@ class AsteriskPhone:
             on_over=lambda call: self._over(call, token),
         )
         self._calls[channel] = call
+        if context == FAX:
+            self._faxes.add(channel)
         self._tokens.expect(token)
         ring = max(1, round(timeout))
         headers = {
@@ -142,7 +151,8 @@ class AsteriskPhone:
             # Whoever asked has been stopped; the call may go on, and ends with its program.
             self._tokens.forget(token)
             raise
-        self._count(number)
+        if context != FAX:
+            self._count(number)
         return call
 
     # --- what the link tells
@@ -201,6 +211,7 @@ class AsteriskPhone:
 
     def _over(self, call: PlacedCall, token: str) -> None:
         self._calls.pop(call.channel, None)
+        self._faxes.discard(call.channel)
         if call.state == "over" and call.evidence.unlisted:
             _log.error("alarm", alarm="the dialplan does not have a number of the directory")
         self._tokens.forget(token)
@@ -213,8 +224,12 @@ class AsteriskPhone:
         if number not in self._numbers(context) or not dialable(number, self._caps.allow):
             _log.error("alarm", alarm="number not allowed", context=context)
             raise PermanentFailure("this number may not be dialled")
-        if len(self._calls) >= self._caps.concurrent:
+        fax = context == FAX
+        under_way = len(self._faxes) if fax else len(self._calls) - len(self._faxes)
+        if under_way >= (self._caps.faxes if fax else self._caps.concurrent):
             raise TemporaryFailure("as many calls as the site allows", reasons=("busy",))
+        if fax:
+            return
         now = self._reactor.seconds()
         times = self._dialled.setdefault(number, deque())
         while times and times[0] <= now - HOUR:
