@@ -68,8 +68,7 @@ def cover(part: Part, sheet: Slip, *, sender: From, to: To, at: float) -> Slip:
         *numbers,
         Text(text=f"{line(sender.site)} ({line(sender.code)})", centred=True, role=Role.SITE),
     ]
-    if suite:
-        header.insert(0, Banner(text=_("CONTINUED"), size=2))
+    header.insert(0, Banner(text=_("FAX — CONTINUED") if suite else _("FAX"), size=2))
     body: list[Block] = [Rule(), *_facts(_, part, sender=sender, to=to, at=at)]
     if part.begun:
         begun = _("The line was cut: page {n} may have come in part before.", n=part.first)
@@ -77,7 +76,7 @@ def cover(part: Part, sheet: Slip, *, sender: From, to: To, at: float) -> Slip:
     return Slip(
         header=tuple(header),
         body=(*body, Space(), *_confidential(_, sender)),
-        page_word=_("page"),
+        page_word=_("cover"),
         form=Form.COVER,
         language=sender.language,
     )
@@ -102,7 +101,9 @@ def test_page(code: str, *, sender: From, to: To, at: float) -> Slip:
             Pair(label=_("Sent"), value=moments.wall(_, at, sender.timezone)),
             Space(),
             Text(text=_("This is a test: there is no patient data on it."), tone=Tone.STRONG),
+            Space(),
             Heading(text=code),
+            Space(),
             Text(text=ask, tone=Tone.STRONG),
             Text(text=_("Until then no result is sent to this number.")),
             Space(),

@@ -93,8 +93,9 @@ class Sending:
         raise TemporaryFailure(_named(verdict), reasons=reasons)
 
     def _said(self, why: str) -> str:
-        begun = f", page {self._done + 1} begun" if self._begun else ""
-        return f"{why}; pages {self._done}/{self._pages} confirmed{begun}"
+        begun = self._begun and self._done < self._pages
+        more = f", page {self._done + 1} begun" if begun else ""
+        return f"{why}; pages {self._done}/{self._pages} confirmed{more}"
 
     async def _pause(self, seconds: float) -> None:
         waited: Deferred[None] = Deferred(lambda _: call.cancel())
