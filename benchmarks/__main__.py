@@ -32,6 +32,7 @@ BENCHMARKS = {
     "handback": 60.0,
     "ipp": 30.0,
     "posts": 40.0,
+    "fax": 90.0,
 }
 
 

@@ -19,7 +19,6 @@ PAUSES: Mapping[Cause, tuple[float, ...]] = {
     Cause.NEGOTIATION: (20.0, 60.0, 300.0),
     Cause.CUT: (20.0, 60.0, 300.0),
     Cause.PARTIAL: (20.0, 60.0, 300.0),
-    Cause.STATION: (),
 }
 #: Once it has had its tries, the number is rung again only so often, until one fax arrives.
 GIVEN_UP = 3600.0
@@ -40,12 +39,12 @@ class Rest:
 
 def after(rest: Rest, cause: Cause | None, *, now: float, tries: Mapping[Cause, int]) -> Rest:
     """The state after one more call. `tries`: how many the site allows, where it says so."""
-    if cause is None:
+    if cause in (None, Cause.STATION):  # a stranger stops the number by himself: `register`
         return Rest()
     failures = rest.failures + 1 if rest.cause is cause else 1
     pauses = PAUSES[cause]
     most = tries.get(cause, len(pauses))
     if failures > most:
         return Rest(cause=cause, failures=failures, until=now + GIVEN_UP, exhausted=True)
-    pause = pauses[min(failures, len(pauses)) - 1] if pauses else GIVEN_UP
+    pause = pauses[min(failures, len(pauses)) - 1]
     return Rest(cause=cause, failures=failures, until=now + pause)

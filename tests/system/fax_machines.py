@@ -17,6 +17,7 @@ RINGS = "0155501004"
 VOICE = "0155501005"
 STRANGER = "0155501006"  # answers as another number than its own
 CUT = "0155501007"  # loses its line in the middle of the page
+MANY = "015552{:04d}"  # as T38, however many are wanted
 SOUND = "205"  # a machine on a telephone adapter: no T.38
 
 EXCHANGE, ADAPTER = "127.0.0.2", "127.0.0.3"  # where calls come from: 127.0.0.1 is Wardline's
@@ -77,6 +78,7 @@ _MACHINES = """
 [machines]
 exten => {T38},1,Goto(machine,s,1)
 exten => {NEW},1,Goto(machine,s,1)
+exten => _015552XXXX,1,Goto(machine,s,1)
 exten => {SOUND},1,Goto(machine,s,1)
 exten => {STRANGER},1,Set(SAYS=0155509999)
  same => n,Goto(machine,s,1)

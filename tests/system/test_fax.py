@@ -16,7 +16,6 @@ from PIL import Image, ImageDraw
 from gateway.store.sqlite import SqliteStore
 from tests.system import fax_machines as machines
 from tests.system.fax_site import INWARD, FaxSite
-from tests.system.stage import Sender
 
 pytestmark = pytest.mark.system
 
@@ -224,6 +223,3 @@ def test_the_journal_holds_every_fax(story):
     assert "none altered" in story.main.tell("journal", "verify")
     told = json.dumps(story.main.messages())
     assert "T.30: pages 1/1 confirmed" in told
-
-
-__all__ = ["Sender"]
