@@ -24,7 +24,7 @@ from gateway.compose import Composer, House
 from gateway.config import Site
 from gateway.directory import Directory
 from gateway.dispatcher import Dispatcher
-from gateway.faxing import Faxes
+from gateway.faxing import LOOK, Faxes
 from gateway.formats import Formats, Kit
 from gateway.health import Condition, Health
 from gateway.inbox import Inbox
@@ -135,11 +135,12 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     telephone = _telephone(
         reactor, site, store=store, directory=directory, alarms=alarms, clock=clock
     )
+    paper = Typesetter(reactor, box, templates=site.templates())
     faxes = Faxes(
         site,
         store=store,
         box=box,
-        reactor=reactor,
+        paper=paper,
         clock=clock,
         alarm=alarms,
         phone=telephone.asterisk.phone if telephone is not None else None,
@@ -152,7 +153,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         "box": box,
         "clock": clock,
         "directory": directory,
-        "paper": Typesetter(reactor, box, templates=site.templates()),
+        "paper": paper,
         "reactor": reactor,
         "site": site,
         "store": store,
@@ -228,6 +229,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     stack.addService(Repeat(hear, every=HEARING, clock=clock, what="words"))
     stack.addService(Repeat(packs.look, every=PACKS, clock=clock, what="packs"))
     stack.addService(Repeat(_Chime(store, clock).look, every=10.0, clock=clock, what="clock"))
+    stack.addService(Repeat(faxes.look, every=LOOK, clock=clock, what="fax tests"))
     received = None
     if telephone is not None:
         ears = telephone.asterisk.link.ears

@@ -22,11 +22,11 @@ from gateway.fax.line import Line, Sender
 from gateway.fax.numbers import KIND, number
 from gateway.fax.pages import From, To
 from gateway.fax.register import Register
-from gateway.fax.sheets import Sheets
+from gateway.fax.sheets import Paper, Sheets
 from gateway.fax.spool import Spool
 from gateway.inbox import Inbox
 from gateway.intakes.fax import FaxIntake, Memory
-from gateway.service import in_thread, spawn
+from gateway.service import spawn
 from gateway.store import Store, Word
 
 log = structlog.get_logger()
@@ -35,6 +35,8 @@ log = structlog.get_logger()
 WORD = "fax test"
 #: A word said while nobody listened is still obeyed this long after, seconds.
 FRESH = 600.0
+#: Seconds between two looks at which number is due for a test of its own.
+LOOK = 600.0
 #: Figures of the code on a test page.
 FIGURES = 6
 
@@ -50,7 +52,7 @@ class Faxes(Service):
         *,
         store: Store,
         box: Box,
-        reactor: Any,
+        paper: Paper,
         clock: Clock,
         phone: Phone | None = None,
         up: Callable[[], bool] = lambda: False,
@@ -59,7 +61,7 @@ class Faxes(Service):
         self._site = site
         self._store = store
         self._box = box
-        self._reactor = reactor
+        self._paper = paper
         self._clock = clock
         self._phone = phone
         self._up = up
@@ -95,6 +97,23 @@ class Faxes(Service):
             if word.word == WORD and word.at > self._clock.now() - FRESH:
                 spawn(self._test(word), "fax test")
 
+    async def look(self) -> None:
+        """Test what was proved too long ago for its `test_every`: machines and numbers change."""
+        for name, settings in self._devices.items():
+            channel = self._channels[name]
+            if settings.test_every is None or not channel.due(settings.test_every):
+                continue
+            gate = self.gate(name)
+            await gate.acquire()
+            try:
+                verdict = await channel.verify()
+            except DeliveryFailure as failure:
+                log.warning("fax.verify", device=name, outcome=failure.detail)
+            else:
+                log.info("fax.verify", device=name, outcome=str(verdict.cause or "arrived"))
+            finally:
+                gate.release()
+
     async def _test(self, word: Word) -> None:
         name = str(word.detail.get("device", ""))
         channel = self._channels.get(name)
@@ -118,8 +137,7 @@ class Faxes(Service):
 
     def _kit(self, settings: Settings) -> Kit:
         site = self._site
-        aside = in_thread(self._reactor)
-        sheets = Sheets(self._box, aside=aside, resolution=settings.resolution.upper())
+        sheets = Sheets(self._paper, self._box, resolution=settings.resolution.upper())
         return Kit(
             line=self._line(settings),
             sheets=sheets,

@@ -45,6 +45,9 @@ class Settings(Base):
     ecm: bool = True  # error correction; without it some old machines on bad lines do better
     pages: Annotated[int, Field(ge=1, le=10)] = 9  # in one call, the cover not counted
     ring: Annotated[Duration, Field(ge=5.0, le=60.0)] = 60.0  # how long, before nobody is there
+    test_every: Annotated[Duration, Field(ge=3600.0)] | None = (
+        None  # so long without a fax: a test page
+    )
     tries: dict[Cause, Tries] = Field(default_factory=dict)  # in a row, by cause
 
 
@@ -72,6 +75,7 @@ class FaxChannel:
         self._kit = kit
         self._clock = clock
         self._rest = Rest()
+        self._verified = 0.0  # when a test of its own was last tried
 
     @property
     def number(self) -> str:
@@ -119,6 +123,27 @@ class FaxChannel:
         )
         if verdict.arrived:
             self._rest = Rest()
+        return verdict
+
+    def due(self, every: float) -> bool:
+        """Whether the machine of a number that is in use was last proved longer ago than `every`."""
+        entry = self._kit.register.entry(self.number)
+        proved = max(entry.proved_at, entry.vouched_at, self._verified)
+        return not self._reason() and self._clock.now() - proved > every
+
+    async def verify(self) -> Verdict:
+        """Send a page without patient data to see that the known machine still answers. Raises as `test`."""
+        self._verified = self._clock.now()
+        page = pages.test_page("", sender=self._kit.sender, to=self._kit.to, at=self._clock.now())
+        bundle = await self._kit.sheets.bundle(page)
+        verdict = await self._kit.line.send(
+            self.number,
+            bundle.file,
+            pages=bundle.pages,
+            expected=self._kit.register.entry(self.number).station,
+            ecm=self._settings.ecm,
+        )
+        await self._learn(verdict)
         return verdict
 
     def _reason(self) -> str:

@@ -83,12 +83,11 @@ def cover(part: Part, sheet: Slip, *, sender: From, to: To, at: float) -> Slip:
 
 
 def test_page(code: str, *, sender: From, to: To, at: float) -> Slip:
-    """What tells which machine answers a number: whoever has it in hand reads `code` to the laboratory."""
+    """What tells which machine answers a number: whoever has it in hand reads `code` to the laboratory.
+
+    Without a code: to a machine that is known, to see that it still is there.
+    """
     _ = translator(sender.language)
-    phone = line(sender.phone)
-    ask = _("Call the laboratory and say this code: {code}", code=code)
-    if phone:
-        ask = _("Call the laboratory at {phone} and say this code: {code}", phone=phone, code=code)
     return Slip(
         header=(
             Banner(text=_("FAX TEST"), size=2),
@@ -101,11 +100,7 @@ def test_page(code: str, *, sender: From, to: To, at: float) -> Slip:
             Pair(label=_("Sent"), value=moments.wall(_, at, sender.timezone)),
             Space(),
             Text(text=_("This is a test: there is no patient data on it."), tone=Tone.STRONG),
-            Space(),
-            Heading(text=code),
-            Space(),
-            Text(text=ask, tone=Tone.STRONG),
-            Text(text=_("Until then no result is sent to this number.")),
+            *_asking(_, code, phone=line(sender.phone)),
             Space(),
             *_confidential(_, sender),
         ),
@@ -113,6 +108,17 @@ def test_page(code: str, *, sender: From, to: To, at: float) -> Slip:
         form=Form.COVER,
         language=sender.language,
     )
+
+
+def _asking(_: Translate, code: str, *, phone: str) -> Iterator[Block]:
+    if not code:
+        yield Text(text=_("Nothing to do: it only shows that this fax works."), tone=Tone.STRONG)
+        return
+    ask = _("Call the laboratory and say this code: {code}", code=code)
+    if phone:
+        ask = _("Call the laboratory at {phone} and say this code: {code}", phone=phone, code=code)
+    yield from (Space(), Heading(text=code), Space(), Text(text=ask, tone=Tone.STRONG))
+    yield Text(text=_("Until then no result is sent to this number."))
 
 
 def _facts(_: Translate, part: Part, *, sender: From, to: To, at: float) -> Iterator[Block]:

@@ -13,7 +13,6 @@ from gateway.asterisk.ami.words import Event
 
 #: A station's identification has 20 places (ITU-T T.30, 5.3.6.2.4); Asterisk's own limit is longer.
 LONGEST_STATION = 40
-_UNSEEN = re.compile(r"[^\x20-\x7e\xa0-\xff]")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -57,7 +56,8 @@ def received(event: Event) -> bool:
 
 def station(text: str) -> str:
     """A station's identification without what cannot be shown, for paper and log alike."""
-    return " ".join(_UNSEEN.sub("", text).split())[:LONGEST_STATION]
+    seen = "".join(c if c.isprintable() and c <= "\xff" else " " for c in text[:400])
+    return " ".join(seen.split())[:LONGEST_STATION]
 
 
 def _count(text: str) -> int:

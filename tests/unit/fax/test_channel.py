@@ -293,3 +293,29 @@ def test_a_slip_that_cannot_be_drawn_rings_nobody(stage):
 
     assert type(stage.deliver()) is PermanentFailure
     assert not stage.line.calls
+
+
+def test_a_number_that_was_quiet_for_long_is_tested_by_itself_and_a_stranger_found_in_time(stage):
+    assert stage.fax.due(86400.0)  # the site's file says who is there, and nobody has proved it
+    stage.now(stage.fax.verify())
+    assert stage.line.calls == [(2, NUMBER)]  # the whole page, no cover; the known station
+    assert not stage.fax.due(86400.0)
+    stage.reactor.advance(86401)
+    assert stage.fax.due(86400.0)
+
+    stage.line.plan = [Verdict(cause=Cause.STATION, pages=2, station="0155509999")]
+    stage.now(stage.fax.verify())
+
+    assert stage.alarms == [("fax quarantined", "0155509999")]
+    stage.reactor.advance(86401)
+    assert not stage.fax.due(86400.0)  # a stopped number is not rung again and again
+
+
+def test_a_number_in_use_needs_no_test_of_its_own(stage):
+    stage.deliver()
+
+    assert not stage.fax.due(86400.0)
+
+
+def test_a_number_that_nobody_vouched_for_is_not_rung_by_itself():
+    assert not Stage(station="").fax.due(3600.0)

@@ -68,3 +68,10 @@ def test_the_cover_is_in_the_sites_language():
 
     assert "CONTINUED" in said
     assert "this one and 1 more" in said
+
+
+def test_a_page_without_a_code_asks_for_nothing():
+    said = words(pages.test_page("", sender=SENDER, to=TO, at=AT))
+
+    assert "Rien à faire" in said
+    assert "dire ce code" not in said

@@ -111,6 +111,7 @@ def test_no_event_breaks_its_reader_or_puts_a_control_character_on_paper(fields)
     found = sent({"Token": TOKEN} | fields)
 
     assert found is None or (found.station.isprintable() and found.pages >= 0)
+    assert sent({"Token": TOKEN, "Remote": "01\xad55\u2028x"}).station == "01 55 x"
     assert found is None or judge(found, pages=1, expected="0155501001").pages <= 1
 
 
