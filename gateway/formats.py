@@ -20,6 +20,8 @@ ENCLOSED = 10
 #: Media types of a document that paper can show.
 PRINTABLE = ("application/pdf", "image/png", "image/jpeg", "image/tiff", "text/plain")
 HL7, NOTICE = "hl7v2", "notice"
+#: A record of who received what, as it goes to the platform (`gateway.platform.record`).
+RECORD = "record"
 
 
 class Box(Protocol):
@@ -81,7 +83,7 @@ class Formats:
 
         Raises PermanentFailure for what has no such form: it goes on by paper alone.
         """
-        if stored.format in (HL7, NOTICE):
+        if stored.format in (HL7, NOTICE, RECORD):
             return stored.raw
         module = self._module(stored.format)
         if module is None or not hasattr(module, "hl7"):

@@ -15,7 +15,6 @@ from gateway.clock import ReactorClock
 from gateway.compose import Composer
 from gateway.config import Site
 from gateway.formats import Formats
-from gateway.hl7 import Form
 from gateway.outage import OutageDesk
 from gateway.platform import handback, probe
 from gateway.platform.record import Recorder
@@ -150,10 +149,11 @@ class Upstream:
             return ()
         recorder = Recorder(
             self._store,
-            form=Form(self._settings.record),
+            form=self._settings.record,
             site=self._site.site.code,
             clock=self._clock,
             as_hl7=self._formats.hl7,
+            read=self._formats.read,
         )
         return (Repeat(recorder.look, every=RECORDING, clock=self._clock, what="record"),)
 

@@ -12,6 +12,10 @@ CONTENT_TYPE = (
     "x-application/hl7-v2+er7"  # HL7 v2 over HTTP (HAPI), the nearest there is to a standard
 )
 
+FHIR_CONTENT_TYPE = "application/fhir+json"
+
+#: What stands in the places of an address for a record in FHIR, which has no MSH.
+_RECORD = {"message": "FHIR", "event": "Communication", "application": "WARDLINE"}
 #: Bytes of an address that mean something to a bus (AMQP topics, NATS subjects), or that nobody can type.
 _UNSAFE = re.compile(r"[^0-9A-Za-z_-]+")
 _PLACES = re.compile(r"\{([a-z]+)\}")
@@ -38,7 +42,7 @@ def parcel(
         body=raw,
         address=addressed(address, raw),
         message_id=message_id(token, control_id),
-        content_type=CONTENT_TYPE,
+        content_type=FHIR_CONTENT_TYPE if _is_json(raw) else CONTENT_TYPE,
         headers={**said, "wardline-resent": "true"} if again else said,
     )
 
@@ -61,6 +65,8 @@ def digest(raw: bytes) -> str:
 
 def addressed(template: str, raw: bytes) -> str:
     """`template` with its {places} filled from MSH; a place that is empty there is "-"."""
+    if _is_json(raw):
+        return _PLACES.sub(lambda place: _RECORD.get(place[1], "-"), template)
     fields = peek(raw).fields
     component = raw[4:5] if raw.startswith(b"MSH") else b"^"
 
@@ -72,6 +78,10 @@ def addressed(template: str, raw: bytes) -> str:
         return _UNSAFE.sub("-", word) or "-"
 
     return _PLACES.sub(fill, template)
+
+
+def _is_json(raw: bytes) -> bool:
+    return raw.startswith(b"{")
 
 
 def check_address(template: str) -> str:

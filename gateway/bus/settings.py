@@ -33,5 +33,7 @@ class BusPlatform(Broker):
     refusals: Annotated[int, Field(ge=2, le=100)] = 5  # messages refused in a row: down
     window: Annotated[int, Field(ge=1, le=1000)] = 64  # messages unconfirmed at once
     handback_rate: Annotated[int, Field(ge=1, le=1000)] = 50  # messages a second given back
-    record: Literal["none", "oru", "mdm"] = "none"  # told after an outage: who received what
+    record: Literal["none", "oru", "mdm", "fhir"] = (
+        "none"  # told after an outage: who received what
+    )
     receipts: str = ""  # where receivers say that they have a message; none: the bus's word counts

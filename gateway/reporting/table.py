@@ -13,7 +13,8 @@ _MESSAGE = (
 _PATIENT = ("family", "given", "birth_date", "ipp", "nda")
 _DELIVERY = ("to", "channel", "slip")
 _ATTEMPT = ("device", "at", "ended_at", "outcome", "detail")
-HEAD = (*_MESSAGE, *_PATIENT, "order", *_DELIVERY, *_ATTEMPT)
+_PERSON = ("person", "name", "via", "read_back", "difficulties")
+HEAD = (*_MESSAGE, *_PATIENT, "order", *_DELIVERY, *_ATTEMPT, *_PERSON)
 
 # What makes a spreadsheet take a cell for a formula; the wide forms are taken for the narrow ones.
 _FORMULA = tuple("=+-@＝＋－＠\t\r\n")
@@ -31,7 +32,7 @@ def as_csv(report: Mapping[str, Any]) -> bytes:
 
 
 def _lines(message: Mapping[str, Any]) -> list[list[Any]]:
-    """Each try of each delivery; what was never tried has a line all the same."""
+    """Each try of each delivery, each word of a person; what has neither has a line all the same."""
     head = [message[key] for key in _MESSAGE]
     head += [message["patient"].get(key, "") for key in _PATIENT]
     head.append(" ".join(e["order"] for e in message["examinations"]))
@@ -43,8 +44,17 @@ def _lines(message: Mapping[str, Any]) -> list[list[Any]]:
             where = [delivery["to"], attempt.get("channel", channel), delivery["slip"]]
             if channel == "summary":
                 where[1] = channel
-            lines.append([*head, *where, *(attempt.get(key, "") for key in _ATTEMPT)])
-    return lines or [[*head, *[""] * (len(_DELIVERY) + len(_ATTEMPT))]]
+            tried = [attempt.get(key, "") for key in _ATTEMPT]
+            lines.append([*head, *where, *tried, *[""] * len(_PERSON)])
+    lines += [[*head, *_said(said)] for said in message["acknowledgements"]]
+    return lines or [[*head, *[""] * (len(_DELIVERY) + len(_ATTEMPT) + len(_PERSON))]]
+
+
+def _said(said: Mapping[str, Any]) -> list[Any]:
+    """An acknowledgement in the columns of a try: no delivery of its own, and who it was behind them."""
+    outcome = "acknowledged" if said["accepted"] else "not acknowledged"
+    told = ["", said["at"], said["at"], outcome, said["conveyed"]]
+    return ["", "acknowledgement", "", *told, *(said[key] for key in _PERSON)]
 
 
 def _cell(value: object) -> str:

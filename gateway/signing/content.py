@@ -115,7 +115,27 @@ class Teller:
         for delivery in row["stand_ins"]:
             for attempt in delivery["attempts"]:
                 yield self._try(delivery, attempt, "summary")
+        for said in row["acknowledgements"]:
+            yield self._said(said)
         yield from self._why(row)
+
+    def _said(self, said: Mapping[str, Any]) -> str:
+        """Who has said to have it, when and how, and what was read back; or why it did not count."""
+        _ = self._
+        name = said["name"] or said["person"]
+        person = f"{name} ({said['person']})" if said["person"] not in ("", name) else name
+        keyed = ", ".join(said["keyed"])
+        parts = (
+            self.moment(said["at"], day=False),
+            words.via(_, said["via"]),
+            _("acknowledged by {person}", person=person)
+            if said["accepted"]
+            else _("not acknowledged: {person}", person=person),
+            words.read_back(_, said["read_back"]),
+            f"[{keyed}]" if keyed else "",
+            f"({said['difficulties']})" if said["difficulties"] else "",
+        )
+        return " ".join(filter(None, parts))
 
     def _why(self, row: Mapping[str, Any]) -> Iterator[str]:
         for delivery in row["deliveries"]:

@@ -29,6 +29,15 @@ _CHANNEL: Mapping[str, str] = {
     "courier": N_("slip at the lab"),
     "summary": N_("summary slip"),
 }
+_VIA: Mapping[str, str] = {
+    "call": N_("call"),
+    "phone": N_("by telephone"),
+    "desk": N_("at the laboratory"),
+}
+_READ_BACK: Mapping[str, str] = {
+    "ok": N_("read back"),
+    "failed": N_("read back wrongly"),
+}
 _PRIORITY: Mapping[str, str] = {"critical": N_("CRITICAL"), "urgent": N_("URGENT")}
 
 # What channels say of an attempt that gave no proof.
@@ -86,6 +95,15 @@ def state(_: Translate, code: str) -> str:
 
 def channel(_: Translate, code: str) -> str:
     return _(_CHANNEL[code]) if code in _CHANNEL else code
+
+
+def via(_: Translate, code: str) -> str:
+    return _(_VIA[code]) if code in _VIA else code
+
+
+def read_back(_: Translate, code: str) -> str:
+    """ "" when nothing was asked to be read back."""
+    return _(_READ_BACK[code]) if code in _READ_BACK else code
 
 
 def priority(_: Translate, code: str) -> str:

@@ -156,6 +156,14 @@ class Unrecorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LateWords:
+    """Acknowledgements that came after the record of their message."""
+
+    messages: tuple[tuple[int, int], ...]  # each with how many records there are of it
+    last: int  # what to ask from the next time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement:
     """A person's "I have it", or a try that did not count: the record of ISO 15189:2022 7.4.1.3."""
 
@@ -336,6 +344,11 @@ class Store(Protocol):
     def unrecorded(self, outage_id: int, *, sender: str, prefix: str) -> Deferred[Unrecorded]:
         """Messages of this outage that another way than the platform carried, and whose record, a
         message of `sender` whose control id is `prefix` and the message's id, was not made."""
+        ...
+
+    def late_words(self, *, after: int, sender: str, prefix: str) -> Deferred[LateWords]:
+        """Messages whose record says less than is known by now, among acknowledgements after the one
+        numbered `after`. A further record's control id is the first one's, a point and a number."""
         ...
 
     def acknowledge(self, said: Acknowledgement) -> Deferred[list[Delivery]]:

@@ -10,7 +10,7 @@ from typing import Any
 import apsw
 
 from gateway.message import Patient
-from gateway.store import Fate, Stored, Unrecorded, Whereabouts, queries, rows
+from gateway.store import Fate, LateWords, Stored, Unrecorded, Whereabouts, queries, rows
 from gateway.store.reads import ALIAS, STORED_COLUMNS
 
 PRESENT = (
@@ -64,6 +64,22 @@ AND NOT EXISTS (
 ORDER BY m.id
 """
 
+# Each message with acknowledgements past the given one, how many records there are of it, and whether one
+# of them is as new. In ASCII a point stands just before "/": between them are a record and its further ones.
+LATE_WORDS = """
+SELECT message_id, last, (
+    SELECT COUNT(*) FROM message r
+    WHERE r.control_id <> '' AND r.sender = ?3
+    AND r.control_id BETWEEN ?2 || message_id AND ?2 || message_id || '/'
+), EXISTS (
+    SELECT 1 FROM message r
+    WHERE r.control_id <> '' AND r.sender = ?3 AND r.received_at > newest
+    AND r.control_id BETWEEN ?2 || message_id AND ?2 || message_id || '/'
+), EXISTS (SELECT 1 FROM content c WHERE c.message_id = said.message_id)
+FROM (SELECT message_id, MAX(id) AS last, MAX(at) AS newest
+      FROM acknowledgement WHERE id > ?1 GROUP BY message_id) said ORDER BY message_id
+"""
+
 
 def present(connection: apsw.Connection, ward: str) -> list[Whereabouts]:
     """Each patient once, by their newest word: a discharge may name only one of their numbers."""
@@ -106,6 +122,20 @@ def unrecorded(
     found = connection.execute(UNRECORDED, (outage_id, prefix, rows.plain(sender))).fetchall()
     ready: tuple[Any, ...] = tuple(message_id for message_id, closed in found if closed)
     return Unrecorded(ready=ready, waiting=len(found) - len(ready))
+
+
+def late_words(connection: apsw.Connection, *, after: int, sender: str, prefix: str) -> LateWords:
+    found: list[Any] = connection.execute(
+        LATE_WORDS, (after, prefix, rows.plain(sender))
+    ).fetchall()
+    return LateWords(
+        messages=tuple(
+            (message_id, records)
+            for message_id, _, records, told, kept in found
+            if records and kept and not told
+        ),
+        last=max((last for _, last, *_ in found), default=after),
+    )
 
 
 def _newest(connection: apsw.Connection, patient: Patient) -> Whereabouts | None:

@@ -15,6 +15,7 @@ from gateway.store import (
     Arrival,
     DeviceRow,
     Fate,
+    LateWords,
     Outage,
     PlatformRow,
     SlipRecord,
@@ -258,6 +259,11 @@ class SqliteStore:
     def unrecorded(self, outage_id: int, *, sender: str, prefix: str) -> Deferred[Unrecorded]:
         return self._reader.ask(
             lambda c: lookback.unrecorded(c, outage_id, sender=sender, prefix=prefix)
+        )
+
+    def late_words(self, *, after: int, sender: str, prefix: str) -> Deferred[LateWords]:
+        return self._reader.ask(
+            lambda c: lookback.late_words(c, after=after, sender=sender, prefix=prefix)
         )
 
     def counts(self) -> Deferred[dict[str, int]]:

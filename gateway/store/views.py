@@ -43,6 +43,12 @@ SELECT channel, device, at, ended_at, outcome, detail, slip, reprint
 FROM attempt WHERE delivery_id = ? ORDER BY id
 """
 
+# Oldest first: who has said to have it, and who could not.
+_ACKNOWLEDGED = """
+SELECT at, person, name, via, accepted, conveyed, read_back, keyed, difficulties
+FROM acknowledgement WHERE message_id = ? ORDER BY id
+"""
+
 _FOR_WARDS = (Kind.RESULT, Kind.ORDER, Kind.DOCUMENT)
 _SETTLED = (Standing.RECORDED, Standing.REFUSED)
 
@@ -160,6 +166,8 @@ def _message(connection: apsw.Connection, row: rows.Row) -> dict[str, Any]:
     deliveries = [_delivery(connection, delivery) for delivery in found]
     found = connection.execute(_STAND_INS, (message_id,)).fetchall()
     stand_ins = [_delivery(connection, delivery) for delivery in found]
+    found = connection.execute(_ACKNOWLEDGED, (message_id,)).fetchall()
+    acknowledgements = [_acknowledgement(said) for said in found]
     return {
         "id": message_id,
         "control_id": control_id,
@@ -169,12 +177,30 @@ def _message(connection: apsw.Connection, row: rows.Row) -> dict[str, Any]:
         "ward": ward,
         "received_at": moment(received_at),
         "state": state,
-        "received": state == Standing.DELIVERED or _elsewhere(deliveries, stand_ins),
+        "received": state == Standing.DELIVERED
+        or _elsewhere(deliveries, stand_ins)
+        or any(said["accepted"] for said in acknowledgements),
         "refused": refused,
         "outage": outage,
         "patient": patient,
         "deliveries": deliveries,
         "stand_ins": stand_ins,
+        "acknowledgements": acknowledgements,
+    }
+
+
+def _acknowledgement(row: rows.Row) -> dict[str, Any]:
+    at, person, name, via, accepted, conveyed, read_back, keyed, difficulties = row
+    return {
+        "at": moment(at),
+        "person": person,
+        "name": name,
+        "via": via,
+        "accepted": bool(accepted),
+        "conveyed": conveyed,
+        "read_back": read_back,
+        "keyed": json.loads(keyed),
+        "difficulties": difficulties,
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.delivery import NewDelivery, Outcome, Purpose, State, Step
-from gateway.message import Priority
+from gateway.message import Kind, Message, Priority
 from gateway.store import Acknowledgement
 from tests.unit.store.samples import PAPER, arrival, ended, new, tried
 
@@ -178,3 +178,30 @@ async def test_a_copy_somebody_asks_for_goes_out_and_keeps_nothing_open(store):
     assert claimed.patient_key == row.patient_key
     with pytest.raises(LookupError):
         await store.owe(999, again, at=200.0, by="4711")
+
+
+async def test_a_word_that_came_after_the_record_is_told_of_once(store):
+    def late(after=0):
+        return store.late_words(after=after, sender="WARDLINE|HEX", prefix="WLR")
+
+    accepted = await store.accept(called())
+    number = accepted.message_id
+    await store.acknowledge(said(number, at=110.0))
+    assert (await late()).messages == (), "it will stand in the record"
+
+    await store.accept(record(f"WLR{number}", at=120.0))
+    assert (await late()).messages == (), "it stands in the record"
+    await store.acknowledge(said(number, at=130.0))
+    found = await late(after=1)
+    assert (found.messages, found.last) == (((number, 1),), 2)
+    assert (await late(after=2)).messages == ()
+
+    await store.accept(record(f"WLR{number}.1", at=130.5))
+    assert (await late()).messages == ()
+
+
+def record(control_id, *, at):
+    message = Message(control_id=control_id, sender="WARDLINE|HEX", type="", kind=Kind.NOTICE)
+    return replace(
+        arrival(), message=message, received_at=at, raw=control_id.encode(), deliveries=()
+    )

@@ -70,9 +70,11 @@ class Attempt(Shape):
 class Delivery(Shape):
     id: int
     to: str
-    purpose: Literal["ward", "relay", "handback", "notice"]
+    purpose: Literal["ward", "relay", "handback", "notice", "call", "label", "copy"]
     channel: str
-    state: Literal["open", "sending", "held", "delivered", "superseded", "withdrawn", "refused"]
+    state: Literal[
+        "open", "sending", "held", "quarantined", "delivered", "superseded", "withdrawn", "refused"
+    ]
     slip: int | None
     reason: str
     attempts: list[Attempt]
@@ -93,6 +95,18 @@ class Examination(Shape):
     name: str
 
 
+class Acknowledgement(Shape):
+    at: datetime
+    person: str
+    name: str
+    via: str
+    accepted: bool
+    conveyed: str
+    read_back: Literal["", "ok", "failed"]
+    keyed: list[str]
+    difficulties: str
+
+
 class Message(Shape):
     id: int
     control_id: str
@@ -111,6 +125,7 @@ class Message(Shape):
     examinations: list[Examination]
     deliveries: list[Delivery]
     stand_ins: list[Delivery]
+    acknowledgements: list[Acknowledgement]
 
 
 class Report(Shape):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
-from gateway.hl7 import Form, read
+from gateway.hl7 import Form, peek, read
 from gateway.platform.record import Recorder
 from gateway.poller import Repeat
 from gateway.router import Mode
+from gateway.store import Acknowledgement
 
 
 @pytest.fixture
@@ -75,6 +79,84 @@ def test_every_receipt_of_the_outage_goes_to_the_platform(hospital, recording):
     assert found[slip, "WL-PROOF"]
     assert read(record).patient.ipp == "69102274"
     assert hospital.do(hospital.store.outages())[0].ended_at is not None
+
+
+def acknowledges(hospital, control_id, **changes):
+    (stored,) = [m for m in stored_messages(hospital) if m.control_id == control_id]
+    word = Acknowledgement(
+        message_id=stored.id, at=hospital.time.now(), name="Dr Roux", person="DR", via="desk",
+        conveyed="Potassium 6,8 mmol/L", read_back="ok", keyed=("6,8",),
+    )  # fmt: skip
+    hospital.do(hospital.store.acknowledge(replace(word, **changes)))
+
+
+def stored_messages(hospital):
+    return [hospital.do(hospital.store.content(number)) for number in range(1, 3)]
+
+
+def test_who_said_to_have_it_stands_in_the_record(hospital, recording):
+    recording()
+    hospital.link.mood = "dead"
+    hospital.receives(hospital.sample())
+    hospital.after(seconds=45)
+    acknowledges(hospital, "A00001")
+    hospital.link.mood = "up"
+    hospital.watch.say_up(by="test")
+    hospital.after(seconds=1)
+    handed_back(hospital)
+
+    (record,) = records(hospital)
+    said = {code: value for (_, code), value in told(record).items()}
+    assert (said["WL-ACKNOWLEDGED"], said["WL-PERSON"], said["WL-VIA"]) == (
+        "yes",
+        "Dr Roux",
+        "desk",
+    )
+    assert said["WL-READ-BACK"] == "ok 6,8"
+
+
+def test_who_says_so_after_the_record_is_told_in_another(hospital, recording):
+    recording()
+    outage(hospital, hospital.sample())
+    assert len(records(hospital)) == 1
+
+    acknowledges(hospital, "A00001", accepted=False, read_back="failed", difficulties="noise")
+    hospital.after(seconds=10)
+    handed_back(hospital)
+    recording()
+    hospital.after(seconds=10)
+    handed_back(hospital)
+
+    first, second = records(hospital)
+    assert (peek(first).control_id, peek(second).control_id) == ("WLR1", "WLR1.1")
+    said = {code: value for (_, code), value in told(second).items()}
+    assert (said["WL-ACKNOWLEDGED"], said["WL-DIFFICULTIES"]) == ("no", "noise")
+
+
+def test_as_fhir_each_receipt_and_each_word_is_a_communication(hospital, recording):
+    recording("fhir")
+    hospital.link.mood = "dead"
+    hospital.receives(hospital.sample())
+    hospital.after(seconds=45)
+    acknowledges(hospital, "A00001")
+    hospital.link.mood = "up"
+    hospital.watch.say_up(by="test")
+    hospital.after(seconds=1)
+    handed_back(hospital)
+
+    (raw,) = [each for each in hospital.link.received if each.startswith(b"{")]
+    found = json.loads(raw)
+    assert (found["resourceType"], found["identifier"]["value"]) == ("Bundle", "WLR1")
+    every = [entry["resource"] for entry in found["entry"]]
+    assert {each["subject"]["identifier"]["value"] for each in every} == {"69102274"}
+    slip = next(each for each in every if each["medium"][0]["text"] == "slip")
+    assert (slip["status"], slip["recipient"][0]["display"]) == ("completed", "CARD")
+    assert slip["payload"][0]["contentString"] and "0001" in slip["note"][0]["text"]
+    tried = next(each for each in every if each["medium"][0]["text"] == "platform")
+    assert tried["status"] in ("not-done", "unknown") and tried["statusReason"]["text"]
+    person = every[-1]
+    assert person["recipient"][0]["identifier"]["value"] == "DR"
+    assert (person["status"], person["medium"][0]["coding"][0]["code"]) == ("completed", "VERBAL")
 
 
 def test_a_restart_tells_nothing_twice(hospital, recording):

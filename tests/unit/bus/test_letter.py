@@ -72,3 +72,14 @@ def test_a_parcel_sent_again_says_so_beside_its_record():
     assert made.message_id == "wardline:7:A1"
     assert made.headers["wardline-resent"] == "true"
     assert made.headers["wardline-outcome"] == "DELIVERED"
+
+
+def test_a_record_in_fhir_has_an_address_and_a_type_of_its_own():
+    found = parcel(
+        b'{"resourceType": "Bundle"}', address="{message}.{event}.{facility}",
+        control_id="WLR1", token=7,
+    )  # fmt: skip
+
+    assert (found.address, found.content_type) == (
+        "FHIR.Communication.-", "application/fhir+json",
+    )  # fmt: skip

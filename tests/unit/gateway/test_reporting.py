@@ -37,6 +37,7 @@ def found(*deliveries, **changes):
         "ward": "CARD", "received_at": "2026-08-03T09:00:00.000+00:00", "state": "delivered",
         "received": True, "refused": "", "outage": 1, "patient": "6", "raw": RAW.encode(),
         "deliveries": list(deliveries or (delivery(ATTEMPT),)), "stand_ins": [],
+        "acknowledgements": [],
     }  # fmt: skip
     return {**base, **changes}
 
@@ -183,6 +184,22 @@ def test_a_summarys_attempts_are_lines_of_what_it_stands_for():
     summary = delivery(ATTEMPT, purpose="notice")
     stale = found(delivery(state="superseded"), state="superseded", stand_ins=[summary])
     assert [row["channel"] for row in lines(stale)] == ["slip", "summary"]
+
+
+def test_who_said_to_have_it_has_a_line_of_its_own():
+    said = {
+        "at": "2026-08-03T09:05:00.000+00:00", "person": "MB", "name": "M. Bernard", "via": "desk",
+        "accepted": True, "conveyed": "", "read_back": "ok", "keyed": ["6,8"], "difficulties": "",
+    }  # fmt: skip
+    told = found(acknowledgements=[said, {**said, "accepted": False, "difficulties": "hung up"}])
+
+    _, had, tried = lines(told)
+
+    assert (had["channel"], had["outcome"], had["name"]) == (
+        "acknowledgement", "acknowledged", "M. Bernard",
+    )  # fmt: skip
+    assert (had["at"], had["via"], had["read_back"]) == (said["at"], "desk", "ok")
+    assert (tried["outcome"], tried["difficulties"]) == ("not acknowledged", "hung up")
 
 
 @pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "＝", "＠"])
