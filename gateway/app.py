@@ -173,6 +173,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         outage=main.outage,
         now=wall,
         aside=in_thread(reactor),
+        doubted={i.name for i in site.intakes if getattr(i, "say_unauthenticated", False)},
     )
     press = Press(
         store, directory, channels=channels, composer=composer, health=health, clock=clock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -67,7 +67,10 @@ class Composer:
         outage: Callable[[], Outage | None] = lambda: None,
         now: Callable[[], float] | None = None,
         aside: Aside = at_once,
+        doubted: Collection[str] = (),
     ) -> None:
+        """`doubted`: intakes whose messages say so on paper where no certificate named their sender."""
+        self._doubted = doubted
         self._store = store
         self._directory = directory
         self._house = house
@@ -287,6 +290,8 @@ class Composer:
             code_caption=code.grouped(digits),
             gaps=await self._gaps(row, attempt) if outlet is Outlet.WARD else (),
             reused=stored.reused is not None,
+            # A peer is an address, and a name behind it where a certificate was checked.
+            unauthenticated=stored.intake in self._doubted and " " not in stored.peer,
             floor=ward.floor,
             contact=ward.contact,
             room=ROOM.get(self._directory.medium(attempt.device), LINES),

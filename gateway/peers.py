@@ -57,9 +57,18 @@ class Peers:
         if not self._allow:
             return True
         try:
-            address = ip_address(host)
+            ip_address(host)
         except ValueError:
             return True
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return any(address in network for network in self._allow)
+        return within(host, self._allow)
+
+
+def within(host: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """Whether the address `host` is in one of them. False for what is no address."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)

@@ -77,6 +77,7 @@ class Context:
     line: str = ""  # the number that answers by itself, day and night; "" without one
     gaps: tuple[Gap, ...] = ()
     reused: bool = False  # an earlier message had this sender and control id, but other content
+    unauthenticated: bool = False  # nothing proves that it comes from whom it says
     floor: str = ""  # where a courier goes
     contact: str = ""  # to whom a courier hands it
     room: int = LINES  # lines its body may take; a page holds more than a slip

@@ -97,6 +97,8 @@ def bottom(_: Translate, message: Message, context: Context, *, critical: bool) 
             text=_("Another message with other content came under the same id: ask the lab."),
             tone=Tone.STRONG,
         )
+    if context.unauthenticated:
+        yield Text(text=_("SOURCE NOT AUTHENTICATED"), tone=Tone.STRONG)
     yield Text(text=source(_, message))
 
 

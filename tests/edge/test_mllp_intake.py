@@ -302,6 +302,18 @@ async def test_a_sender_with_our_certificate_is_known_by_its_name(ours):
         await sender.closed
 
 
+async def test_a_certificate_is_good_for_its_own_application_only(ours):
+    bound = [{"certificate": "sil.example", "application": "SIL"}]
+    async with secured(ours, client_ca="ours.pem", senders=bound) as site:
+        for name, codes in (("sil.example", ["AA"]), ("gam.example", ["AR"])):
+            sender = await site.dial(trusting(ours, ours.issue(name)))
+            sender.transport.write(framed(message("A1")))
+            await sender.until(1)
+            assert [code for code, _ in sender.answers] == codes, name
+            sender.transport.loseConnection()
+            await sender.closed
+
+
 @pytest.mark.parametrize("own", ["none", "of another authority"])
 async def test_a_sender_without_our_certificate_is_not_heard(ours, tmp_path, own):
     folder = tmp_path / "theirs"

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 from twisted.internet.interfaces import IReactorTime
 
 from gateway.clock import Clock
+from gateway.intakes.mllp.senders import Network, SenderSettings
 from gateway.intakes.mllp.service import Inbox, MllpIntake
 from gateway.router import Mode
 from gateway.settings import Duration, Endpoint, Name
 from gateway.settings import Settings as Table
 
 __all__ = ["MllpIntake", "Settings", "build"]
-
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(ip_network)]
 
 
 class Settings(Table):
@@ -34,6 +32,8 @@ class Settings(Table):
     certificate: Path | None = None  # PEM; with private_key: TLS over a `tcp:` endpoint
     private_key: Path | None = None
     client_ca: Path | None = None  # PEM of who signs the senders' certificates: none may do without
+    senders: tuple[SenderSettings, ...] = ()  # who may say to be whom; none: nobody is doubted
+    say_unauthenticated: bool = False  # slips of senders without a certificate say so
     longest: Annotated[int, Field(ge=1024, le=2**30)] = 16 * 2**20  # bytes of one message
     within: Duration = 30.0  # a message must have come whole in this time
     idle: Duration = 600.0  # silence between messages after which a connection is closed
@@ -45,6 +45,8 @@ class Settings(Table):
     def _tls_is_whole(self) -> Self:
         if (self.certificate is None) != (self.private_key is None):
             raise ValueError("certificate and private_key go together")
+        if any(s.certificate for s in self.senders) and self.client_ca is None:
+            raise ValueError("senders with a certificate need client_ca, which vouches for it")
         if self.client_ca is not None and self.certificate is None:
             raise ValueError("client_ca needs certificate and private_key")
         if self.certificate is not None and self.listen.startswith(("ssl:", "tls:")):

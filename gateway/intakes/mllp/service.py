@@ -15,10 +15,11 @@ from twisted.internet.protocol import ServerFactory
 
 from gateway.clock import Clock, local
 from gateway.errors import Rejected, StoreBroken
-from gateway.hl7 import Envelope, ack, wrap
+from gateway.hl7 import Envelope, ack, peek, wrap
 from gateway.inbox import Door
 from gateway.intakes.mllp.conversation import Conversation
 from gateway.intakes.mllp.patience import Patience
+from gateway.intakes.mllp.senders import Senders
 from gateway.peers import Peers
 from gateway.tls import endpoint
 
@@ -68,6 +69,7 @@ class MllpIntake(Service):
         self._on_broken = on_broken
         self._door = Door(intake=settings.name, mode=settings.mode, charset=settings.charset)
         self._peers = Peers(settings.allow, per_peer=settings.per_peer, in_all=settings.connections)
+        self._senders = Senders(settings.senders)
         self._conversations: dict[Conversation, str] = {}
         self._unfinished = 0
         # MSH-10 of our own answers: unique over restarts, 20 characters at most.
@@ -139,7 +141,19 @@ class MllpIntake(Service):
     # -- role `conversation.Host`
 
     def accept(self, raw: bytes, peer: str) -> Coroutine[Any, Any, object]:
+        if self._settings.senders:
+            return self._checked(raw, peer)
         return self._inbox.accept(raw, door=self._door, peer=peer)
+
+    async def _checked(self, raw: bytes, peer: str) -> object:
+        """Taken in only if this peer may be who the message says it is from."""
+        try:
+            self._senders.check(peek(raw), peer)
+        except Rejected as why:
+            _log.error("alarm", alarm=why.reason, intake=self._door.intake, peer=peer)
+            await self.refuse(raw, why, peer)
+            raise
+        return await self._inbox.accept(raw, door=self._door, peer=peer)
 
     def refuse(self, raw: bytes, why: Rejected, peer: str) -> Coroutine[Any, Any, object]:
         return self._inbox.refuse(raw, why, door=self._door, peer=peer)

@@ -147,6 +147,7 @@ circumstances = st.fixed_dictionaries(
         "phone": sometimes,
         "acknowledge": sometimes,
         "reused": st.booleans(),
+        "unauthenticated": st.booleans(),
         "gaps": st.lists(
             st.builds(Gap, number=st.integers(1, 99), known=st.sampled_from(Known), place=words),
             max_size=5,

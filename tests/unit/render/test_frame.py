@@ -174,6 +174,11 @@ def test_a_night_of_gaps_does_not_fill_the_paper():
     assert "… et d'autres avant" in words
 
 
+def test_a_source_that_nothing_proves_is_named_as_such():
+    assert "SOURCE NON AUTHENTIFIÉE" in said(unauthenticated=True)
+    assert "AUTHENTIFIÉE" not in said()
+
+
 def test_a_reused_id_with_other_content_is_flagged():
     assert "même identifiant" in said(reused=True)
     assert "même identifiant" not in said()
