@@ -68,7 +68,7 @@ def addressed(template: str, raw: bytes) -> str:
     if _is_json(raw):
         return _PLACES.sub(lambda place: _RECORD.get(place[1], "-"), template)
     fields = peek(raw).fields
-    component = raw[4:5] if raw.startswith(b"MSH") else b"^"
+    component = (raw[4:5] if raw.startswith(b"MSH") else b"") or b"^"
 
     def fill(place: re.Match[str]) -> str:
         number, part = PLACES[place[1]]
@@ -101,7 +101,7 @@ def headers(raw: bytes) -> dict[str, str]:
     found = _ZWL.search(raw)
     if found is None:
         return {}
-    fields = found["rest"].split(raw[3:4])[1:]
+    fields = found["rest"].split(raw[3:4] or b"|")[1:]
     named = zip(_HEADERS, fields, strict=False)
     said = {f"wardline-{name}": value.decode("utf-8", "replace") for name, value in named if value}
     return {"wardline-handback": "true", **said}
