@@ -15,8 +15,8 @@ from gateway.render.courier import carried, unrouted
 from gateway.render.frame import bottom, framed, times
 from printers.slip import Banner, Block, Enclosure, Pair, Rule, Slip, Text, Tone
 
-#: Characters of running text shown: what is beyond is counted, not printed.
-TEXT = 20_000
+#: Lines of text on a slip (1.5 m of paper), and characters of a line before it is cut in two.
+LINES, PIECE = 400, 1000
 
 _GRADES = {
     Grade.A: N_("sender verified"),
@@ -36,10 +36,11 @@ _KINDS = {
 def paper(letter: Letter, envelope: Envelope, message: Message, context: Context) -> Slip:
     """The slip of a mail, for where it comes out."""
     _ = translator(context.language)
-    sheet = Paper()
-    sheet.put(_head(_, letter, envelope, context))
-    sheet.put(_said(_, letter))
-    body = [*sheet.blocks, *_with_it(_, letter, envelope)]
+    body = [
+        *_head(_, letter, envelope, context),
+        *_said(_, letter),
+        *_with_it(_, letter, envelope),
+    ]
     slip = framed(
         _,
         context,
@@ -76,32 +77,43 @@ def _head(_: Translate, letter: Letter, envelope: Envelope, context: Context) ->
 
 
 def _said(_: Translate, letter: Letter) -> Iterator[Block]:
+    """What it says, as far as the sheet goes; what is missing is counted, never only cut."""
     yield Rule()
     if letter.fault:
         yield Banner(text=_("MAIL THAT CANNOT BE READ"))
         yield Text(text=_(letter.fault), tone=Tone.STRONG)
         yield Text(text=_("It is kept. Ask its sender, or the lab."))
         return
-    yield from _text(_, letter.text or _("(no text)"))
+    shown, missing = _fitting(letter.text or _("(no text)"), LINES)
+    yield from shown
     if letter.html:
         yield Banner(text=_("ITS OTHER VERSION (HTML)"))
-        yield from _text(_, letter.html)
-    if letter.lines_left_out:
+        shown, more = _fitting(letter.html, LINES - len(shown) // 2)
+        yield from shown
+        missing += more
+    if missing + letter.lines_left_out:
         lines = _.plural(
             "MORE: {n} line not printed here, ask the sender or the lab",
             "MORE: {n} lines not printed here, ask the sender or the lab",
-            letter.lines_left_out,
+            missing + letter.lines_left_out,
         )
         yield Banner(text=lines)
 
 
-def _text(_: Translate, text: str) -> Iterator[Block]:
-    """A block for each line: where the paper ends, whole lines are missing, and are counted."""
-    for part in text[:TEXT].split("\n"):
-        yield Text(text=part)
-    if len(text) > TEXT:
-        more = _("MORE: {n} characters not printed here", n=len(text) - TEXT)
-        yield Banner(text=more)
+def _fitting(text: str, most: int) -> tuple[list[Text], int]:
+    """What takes about `most` lines of a slip, a block for each line; how many lines do not fit."""
+    paper = Paper(most)
+    lines = [part for line in text.split("\n") for part in _pieces(line)]
+    paper.put(Text(text=line) for line in lines)
+    shown = [block for block in paper.blocks if isinstance(block, Text)]
+    return shown, len(lines) - len(shown)
+
+
+def _pieces(line: str) -> Iterator[str]:
+    """A line without end, in pieces that a sheet can end between."""
+    yield line[:PIECE]
+    for at in range(PIECE, len(line), PIECE):
+        yield line[at : at + PIECE]
 
 
 def _with_it(_: Translate, letter: Letter, envelope: Envelope) -> Iterator[Block]:

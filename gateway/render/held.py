@@ -27,7 +27,7 @@ def held(found: Held, context: Context) -> Slip:
     """Who sent what to which ward, why it waits, and the two words that end the wait."""
     _ = translator(context.language)
     facts = (
-        (_("Reason"), line(context.held, 400)),
+        (_("Reason"), line(_(context.held), 400)),
         (_("Sender"), line(found.sender.replace("|", " / "))),
         (_("From"), line(" ".join(filter(None, (found.peer, found.intake))))),
         (_("For"), line(found.ward)),

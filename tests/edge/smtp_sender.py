@@ -143,6 +143,16 @@ class Talk:
         self.socket.close()
 
 
+def in_data(port, *, to="card@" + DOMAIN):
+    """A connection that has been asked for a mail (354)."""
+    talk = Talk(port)
+    talk.hear()
+    rcpt = f"RCPT TO:<{to}>\r\n".encode()
+    for step in (b"EHLO x\r\n", b"MAIL FROM:<labo@chu.example>\r\n", rcpt, b"DATA\r\n"):
+        talk.ask(step)
+    return talk
+
+
 def conversation(port, *steps):
     """The last line of each answer, "" where it hung up; begins with the greeting's."""
     talk = Talk(port)

@@ -29,6 +29,7 @@ from tests.edge.smtp_sender import (
     authority,
     client_tls,
     conversation,
+    in_data,
     in_thread,
     intake,
     refusal,
@@ -161,6 +162,22 @@ async def test_a_login_within_tls_vouches_for_its_own_address_only(tmp_path):
         (Grade.C, "its sender is not on the list"),
         (Grade.C, "it names another sender than who handed it in"),
     ]
+
+
+async def test_passwords_cannot_be_guessed_for_long(tmp_path, monkeypatch):
+    monkeypatch.setattr("gateway.intakes.smtp.hooks.FAILURES", 2)
+    hashed = PasswordHasher(time_cost=1, memory_cost=8192).hash("sesame")
+    (tmp_path / "users").write_text(f"labo:{hashed}\n")
+    pem = authority(tmp_path)("server")
+    how = {"certificate": pem, "private_key": pem, "users": "users", "base": tmp_path}
+    async with intake(Inbox(), **how) as service:
+        tls = client_tls(tmp_path)
+        told = [
+            await in_thread(refusal, service.port, MAIL % b"1", tls=tls, login=("labo", word))
+            for word in ("a", "b", "sesame")
+        ]
+    assert told[0].startswith("535 5.7.8")
+    assert told[-1].startswith("454 4.7.0")
 
 
 async def test_a_client_certificate_vouches_also_when_tls_is_there_from_the_first_byte(
@@ -314,15 +331,7 @@ def resident():
 
 def flood(port, size, *, line_end=b""):
     """An endless line; how much of it was taken before we were cut off, and what was said."""
-    talk = Talk(port)
-    talk.hear()
-    for step in (
-        b"EHLO x\r\n",
-        b"MAIL FROM:<labo@chu.example>\r\n",
-        b"RCPT TO:<%s>\r\n" % CARD.encode(),
-        b"DATA\r\n",
-    ):
-        talk.ask(step)
+    talk = in_data(port)
     sent, chunk = 0, b"x" * 65536 + line_end
     try:
         while sent < size:
@@ -368,15 +377,7 @@ async def test_a_sender_gone_while_its_mail_is_put_on_disk_does_not_stop_that():
             inbox.hold = Deferred()
 
             def hand_in(how=leave):
-                talk = Talk(service.port)
-                talk.hear()
-                for step in (
-                    b"EHLO x\r\n",
-                    b"MAIL FROM:<labo@chu.example>\r\n",
-                    b"RCPT TO:<%s>\r\n" % CARD.encode(),
-                    b"DATA\r\n",
-                ):
-                    talk.ask(step)
+                talk = in_data(service.port)
                 talk.say(MAIL % b"1" + b".\r\n")
                 if how is None:
                     talk.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -461,15 +462,7 @@ async def test_a_silent_sender_is_cut_off():
 
 
 def slow(port):
-    talk = Talk(port)
-    talk.hear()
-    for step in (
-        b"EHLO x\r\n",
-        b"MAIL FROM:<labo@chu.example>\r\n",
-        b"RCPT TO:<%s>\r\n" % CARD.encode(),
-        b"DATA\r\n",
-    ):
-        talk.ask(step)
+    talk = in_data(port)
     try:
         return 0, talk.hear()
     finally:

@@ -9,14 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
+from twisted.internet.defer import Deferred, DeferredLock
 
 from gateway.bridge import to_asyncio
 from gateway.errors import StoreBroken
 from gateway.intakes.smtp import users, words
 from gateway.intakes.smtp.addresses import NOBODY, Book
+from gateway.intakes.smtp.pace import Pace
 from gateway.service import Aside
 
 _log = structlog.get_logger()
+
+#: Wrong passwords from one address within an hour; then it has to wait.
+FAILURES = 20
 
 _NAME = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 
@@ -35,6 +40,7 @@ class Hooks:
         objection: Callable[[str, str, int], str],
         aside: Aside,
         lmtp: bool,
+        failures: Pace,
         on_broken: Callable[[object], None],
     ) -> None:
         self._intake = intake
@@ -45,6 +51,8 @@ class Hooks:
         self._objection = objection
         self._aside = aside
         self._lmtp = lmtp
+        self._failures = failures
+        self._one = DeferredLock()  # a hash takes 64 MB and 50 ms
         self._on_broken = on_broken
 
     async def handle_HELO(self, server: Any, session: Any, envelope: Any, hostname: str) -> str:
@@ -109,23 +117,26 @@ class Hooks:
             return None  # answered already
         if not said[0]:
             return words.AUTH_FORM
-        name, password = said
-        right = await to_asyncio(_checked(self._aside, self._logins, name, password))
-        if not right:
+        if self._failures.count(server.peer) >= FAILURES:
+            return words.AUTH_LATER
+        if not await to_asyncio(self._one.run(self._checked, *said)):
+            self._failures.add(server.peer, 0)
             _log.warning("smtp.auth_failed", intake=self._intake, peer=server.peer)
             return words.AUTH_WRONG
-        session.authenticated, session.auth_data = True, name
+        session.authenticated, session.auth_data = True, said[0]
         return words.AUTH_DONE
+
+    def _checked(self, name: str, password: str) -> Deferred[bool]:
+        return Deferred.fromCoroutine(self._check(name, password))
+
+    async def _check(self, name: str, password: str) -> bool:
+        return await self._aside(lambda: users.check(self._logins, name, password))
 
     async def handle_exception(self, error: Exception) -> str:
         if isinstance(error, StoreBroken):
             self._on_broken(error)
         _log.error("smtp.failed", intake=self._intake, error=type(error).__name__)
         return words.INTERNAL
-
-
-async def _checked(aside: Aside, logins: Mapping[str, str], name: str, password: str) -> bool:
-    return await aside(lambda: users.check(logins, name, password))
 
 
 async def _plain(server: Any, given: list[str]) -> tuple[str, str] | None:

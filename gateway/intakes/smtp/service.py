@@ -154,6 +154,7 @@ class SmtpIntake(Service):
             objection=self._reception.objection,
             aside=in_thread(self._reactor),
             lmtp=self._lmtp,
+            failures=Pace(self._clock.now),
             on_broken=self._on_broken,
         )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHash
 
 #: What is hashed for a name that is not there, so that names cannot be told by the time it takes.
-_NOBODY = PasswordHasher().hash("")
+_NOBODY = cache(lambda: PasswordHasher().hash(""))
 
 
 def read(path: Path) -> Mapping[str, str]:
@@ -28,7 +29,7 @@ def read(path: Path) -> Mapping[str, str]:
 def check(users: Mapping[str, str], name: str, password: str) -> bool:
     """Whether this is the password of `name`; takes 50 ms or more, so not in the reactor."""
     try:
-        PasswordHasher().verify(users.get(name, _NOBODY), password)
+        PasswordHasher().verify(users.get(name) or _NOBODY(), password)
     except (Argon2Error, InvalidHash):
         return False
     return name in users
