@@ -12,6 +12,7 @@ from demo import broker
 from demo import laboratory as lab
 from demo.bus import BusHospital, BusStory
 from demo.hospital import DidNotHappen, Hospital
+from demo.post import PostHospital, PostStory
 from demo.teller import Teller, waiting
 
 
@@ -30,6 +31,7 @@ def main() -> int:
             beside.launch_broker()  # it needs some seconds, and has them until its scene
         hospital.open()
         Story(hospital).play()
+        _post_scene(folder)
         _bus_scene(beside)
         print(f"\nAll of it happened, in {time.monotonic() - began:.0f} s.")
         if not options.once:
@@ -43,6 +45,14 @@ def main() -> int:
         beside.close()
         hospital.close()
     return 0
+
+
+def _post_scene(folder: Path) -> None:
+    post = PostHospital(folder=folder.with_name(f"{folder.name}-mail"), wait=waiting)
+    try:
+        PostStory(post).play()
+    finally:
+        post.close()
 
 
 def _bus_scene(hospital: BusHospital) -> None:
