@@ -59,15 +59,17 @@ class Post(Stage):
             "bytes_per_hour": 10**10,
         }
         yield from (f"{key} = {json.dumps(value)}" for key, value in table.items())
-        yield 'senders = [{ address = "labo@chu.example", login = "labo" }]\n'
+        yield 'returns = "returns"'
+        scanner = '{ address = "scan@chu.example", login = "labo", wards = ["NEURO"] }'
+        yield f'senders = [{{ address = "labo@chu.example", login = "labo" }}, {scanner}]\n'
 
     def lab_says(self) -> list[str]:
         return [slip.text for slip in self.papers["lab"].slips]
 
-    def post(self, mail: bytes, *, to=(CARD,)) -> str:
+    def post(self, mail: bytes, *, to=(CARD,), sender="labo@chu.example") -> str:
         """As the laboratory; "" when it was taken."""
         tls = client_tls(self.folder)
-        return refusal(self.mail_port, mail, to=to, tls=tls, login=LOGIN)
+        return refusal(self.mail_port, mail, to=to, sender=sender, tls=tls, login=LOGIN)
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +113,18 @@ def test_a_mail_that_nothing_vouches_for_comes_out_when_a_person_says_so(site):
     site.tell("held", "let", str(held["id"]), "--reason", "known to me")
     site.until("its slip", lambda: len(slips(site, "CARD")) > before, within=20)
     assert "EXPÉDITEUR NON VÉRIFIÉ" in slips(site, "CARD")[-1]
+
+
+def test_a_proved_sender_whose_mail_a_person_keeps_out_is_answered(site):
+    mail = (MAIL % b"scanned").replace(b"labo@", b"scan@")
+    assert site.post(mail, sender="scan@chu.example") == ""
+    (held,) = [m for m in site.messages() if m["control_id"].startswith("scanned")]
+    known = site.folder / "returns" / f"{held['id']}.eml"
+    time.sleep(4)  # it has been seen waiting
+    assert not known.exists()
+    site.tell("held", "refuse", str(held["id"]), "--reason", "wrong ward")
+    site.until("its answer", known.exists, within=20)
+    assert b"To: scan@chu.example" in known.read_bytes()
 
 
 def drop(port, mail, *, wait_for):

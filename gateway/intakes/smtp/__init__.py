@@ -13,6 +13,7 @@ from gateway.box import Box
 from gateway.clock import Clock
 from gateway.directory import Directory
 from gateway.intakes.smtp.reception import Inbox
+from gateway.intakes.smtp.returns import Alarm, Store
 from gateway.intakes.smtp.service import SmtpIntake, place
 from gateway.mail.origin import PLAIN, Sender
 from gateway.router import Mode
@@ -70,6 +71,7 @@ class Settings(Table):
     senders: tuple[SenderSettings, ...] = ()
     unverified: Literal["hold", "refuse"] = "hold"  # mail whose sender nothing proves
     unverified_per_hour: Annotated[int, Field(ge=1)] = 30  # of these from one address
+    returns: Path | None = None  # a directory for answers to proved senders whose mail was kept out
     size: Annotated[int, Field(ge=1024, le=64 * 2**20)] = 15 * 2**20  # bytes of one mail
     recipients: Annotated[int, Field(ge=1, le=100)] = 20  # of one mail
     per_hour: Annotated[int, Field(ge=1)] = 600  # mails of one sender
@@ -102,6 +104,8 @@ def build(
     on_broken: Callable[[object], None],
     directory: Directory,
     box: Box,
+    store: Store | None = None,
+    alarms: Alarm | None = None,
     zone: str = "UTC",  # nothing is dated in an answer of SMTP
 ) -> SmtpIntake:
     """The intake that a site's table asks for."""
@@ -114,4 +118,6 @@ def build(
         on_broken=on_broken,
         directory=directory,
         box=box,
+        store=store,
+        alarms=alarms,
     )

@@ -26,8 +26,10 @@ from gateway.intakes.smtp.conversation import Conversation, LmtpConversation
 from gateway.intakes.smtp.hooks import Hooks
 from gateway.intakes.smtp.pace import Pace
 from gateway.intakes.smtp.reception import Inbox, Posted, Reception, Rules
+from gateway.intakes.smtp.returns import EVERY, Alarm, Returns, Store
 from gateway.mail.origin import Proof
 from gateway.peers import Peers
+from gateway.poller import Repeat
 from gateway.service import in_thread
 
 if TYPE_CHECKING:
@@ -57,7 +59,12 @@ class SmtpIntake(Service):
         on_broken: Callable[[object], None],
         directory: Directory,
         box: Box,
+        store: Store | None = None,
+        alarms: Alarm | None = None,
     ) -> None:
+        self._store = store
+        self._alarms = alarms
+        self._looking: Repeat | None = None
         self._settings = settings
         self._inbox = inbox
         self._reactor = reactor
@@ -124,6 +131,7 @@ class SmtpIntake(Service):
             )
         except OSError as error:
             raise CannotListenError(host, port, error) from error
+        self._watch_held()
 
     def _open_desk(self, keys: dict[str, str]) -> None:
         settings = self._settings
@@ -158,7 +166,24 @@ class SmtpIntake(Service):
             on_broken=self._on_broken,
         )
 
+    def _watch_held(self) -> None:
+        settings = self._settings
+        if self._store is None or self._alarms is None:
+            return
+        returns = Returns(
+            self._store,
+            intake=settings.name,
+            domain=settings.domains[0],
+            spool=self._base / settings.returns if settings.returns else None,
+            alarm=self._alarms,
+            clock=self._clock,
+        )
+        self._looking = Repeat(returns.look, every=EVERY, clock=self._clock, what="mail returns")
+        self._looking.startService()
+
     async def _close(self) -> None:
+        if self._looking is not None:
+            await maybeDeferred(self._looking.stopService)
         server, self._server = self._server, None
         if server is not None:
             server.close()
