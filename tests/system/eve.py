@@ -134,7 +134,11 @@ class Eve:
             )
         end = time.monotonic() + 20
         while not self._speaks():
-            assert self.process.poll() is None, (self.folder / "log").read_text()
+            if self.process.poll() is not None:
+                said = (self.folder / "log").read_text()
+                if "DNS-SD" in said:  # another release asks Avahi for something else
+                    pytest.skip("ippeveprinter does not start here without a DNS-SD daemon")
+                raise AssertionError(said)
             assert time.monotonic() < end, (self.folder / "log").read_text()
             time.sleep(0.02)
         return self
