@@ -32,6 +32,7 @@ class Limits:
     settle: float = 30.0  # to find out, over a link that broke, whether a job arrived
     cancel: float = 5.0  # for a job that is taken back to be gone
     stopping: float = 1.5  # the same when the service ends
+    counting: float = 3.0  # for the sides of a job that is completed to be counted
     silence: float = 3.0  # a printer that answers nothing for so long in mid-job is in trouble
     fastest: float = 0.02  # between two looks at first, doubled each time
     slowest: float = 1.0
@@ -86,6 +87,7 @@ class Run:
         self._well_since = self._heard = self._clock.seconds()
         try:
             record = await self._follow(job, name)
+            record = await self._counted(record, name, pages=document.pages or 1)
         except CancelledError as cancelled:
             if not self._reasons:
                 raise Uncertain("given up while printing") from cancelled
@@ -187,6 +189,19 @@ class Run:
                 return await self._take_back(job, within=self._limits.cancel)
             await self._pause(pause)
             pause = min(pause * 2, self._limits.slowest)
+
+    async def _counted(self, record: Record, name: str, *, pages: int) -> Record:
+        """A printer may call a job completed a moment before it has counted its last side."""
+        end = self._clock.seconds() + self._limits.counting
+        while (
+            self._counts
+            and record.state == JobState.COMPLETED
+            and (record.impressions or 0) < pages
+            and self._clock.seconds() < end
+        ):
+            await self._pause(0.5)
+            record = await self._look(record.id, name) or record
+        return record
 
     async def _look(self, job: int, name: str) -> Record | None:
         """How the job is; None while the printer does not answer."""

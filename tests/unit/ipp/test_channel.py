@@ -430,13 +430,25 @@ def test_another_job_under_the_old_number_is_not_taken_for_ours(bench):
 
 def test_completed_without_a_side_is_no_proof(bench):
     bench.printer.broken = (JobState.COMPLETED, ("job-completed-successfully",))
-    failure(bench.deliver(), Uncertain)
+    done = bench.deliver()
+    bench.after(5)
+    failure(done, Uncertain)
+
+
+def test_a_side_may_be_counted_a_moment_after_the_job_is_completed(bench):
+    bench.printer.broken = (JobState.COMPLETED, ("job-completed-successfully",))
+    done = bench.deliver()
+    bench.after(1)
+    assert not done.called
+    bench.job.impressions = 1
+    bench.after(1)
+    assert "sides printed: 1" in result(done).proof
 
 
 def test_completed_with_sides_missing_is_no_proof(bench):
     bench.sheets.pages = 3
     done = bench.deliver()
-    bench.after(5)
+    bench.after(8)
     assert "1 of 3" in failure(done, Uncertain).detail
 
 
@@ -452,7 +464,7 @@ def test_completed_into_a_device_queue_is_no_proof(bench):
 def test_a_printer_that_does_not_count_proves_nothing_unless_the_site_says_that_it_is_so():
     bench = Bench(counts=False)
     done = bench.deliver()
-    bench.after(3)
+    bench.after(6)
     failure(done, Uncertain)
 
     done = bench.deliver(counts_pages=False)
