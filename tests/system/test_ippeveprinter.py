@@ -17,6 +17,9 @@ from gateway.channels import Job
 from gateway.channels.ipp import Settings, build
 from gateway.clock import ReactorClock
 from gateway.errors import PermanentFailure, TemporaryFailure, Uncertain
+from gateway.ipp.address import address
+from gateway.ipp.printer import Printer
+from gateway.ipp.wire import Patience, Wire
 from gateway.paper import Typesetter
 from printers.slip import Slip, Text
 from tests.system.cutter import Cutter
@@ -78,6 +81,19 @@ async def until(true, within=10.0):
         await sleep(0.02)
 
 
+async def cancelled(eve):
+    """The printer was told to drop the job that it holds."""
+    place = address(eve.uri)
+    wire = Wire(place.endpoint(reactor), place, clock=reactor, patience=Patience())
+    try:
+        printer, end = Printer(wire, eve.uri), reactor.seconds() + 20
+        while not any("processing-to-stop-point" in r.reasons for r in await printer.waiting()):
+            assert reactor.seconds() < end, "nobody told it"
+            await sleep(0.1)
+    finally:
+        wire.close()
+
+
 async def failure(work, kind):
     with pytest.raises(kind) as failed:
         await work
@@ -116,7 +132,7 @@ async def test_what_is_held_at_the_deadline_is_taken_back_and_never_comes_out(ev
     bench = Bench(eve.uri)
     eve.hold("media-empty-error")
     done = bench.deliver(until=1.5)
-    await sleep(2.5)
+    await cancelled(eve)
     eve.set("stop")  # the printer obeys and drops the page it was to print
     failed = await failure(done, TemporaryFailure)
     assert failed.reasons == ("media-empty",)
