@@ -89,7 +89,10 @@ def report(site: Site, *, outage: str, form: str, output: Path | None) -> int:
         raise Unusable(f"no outage {outage}: it is a number, or last")
     outage_id = None if outage == "last" else int(outage)
     found = reporting.build(site, outage_id=outage_id, now=wall())
-    content = reporting.FORMS[form](found)
+    if form == "pdf":
+        content = reporting.as_pdf(found, templates=site.templates())
+    else:
+        content = reporting.FORMS[form](found)
     if output is not None:
         output.write_bytes(content)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from gateway.config import Site
@@ -149,11 +150,11 @@ def as_json(report: Mapping[str, Any]) -> bytes:
     return json.dumps(report, ensure_ascii=False, indent=2).encode() + b"\n"
 
 
-def as_pdf(report: Mapping[str, Any]) -> bytes:
-    """A document a head of laboratory signs."""
+def as_pdf(report: Mapping[str, Any], *, templates: Path | None = None) -> bytes:
+    """A document a head of laboratory signs; `templates` as `printers.pages.set_page` has them."""
     from gateway import signing
 
-    return signing.pdf(report)
+    return signing.pdf(report, templates=templates)
 
 
 FORMS: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {

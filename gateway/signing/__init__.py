@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.locale import translator
 from gateway.signing.content import Teller
 from gateway.signing.words import labels
-from printers.pages import compile_page
+from printers.pages import Unset, compile_page
+from printers.pages.content import several
 
 
-def pdf(report: Mapping[str, Any]) -> bytes:
-    """`report` as `gateway.reporting.build` gives it, set on A4. About 20 ms for a page."""
-    return compile_page("report.typ", data(report))
+def pdf(report: Mapping[str, Any], *, templates: Path | None = None) -> bytes:
+    """`report` as `gateway.reporting.build` gives it, set on A4. About 20 ms for a page.
+
+    By the site's own template in `templates` where that can be set.
+    """
+    said = _shown(data(report))
+    try:
+        return compile_page("report.typ", said, templates=templates)
+    except Unset:
+        if templates is None:
+            raise
+        return compile_page("report.typ", said)
+
+
+def _shown(found: Any) -> Any:
+    """Every text of it made visible: what a sender wrote, no font of ours may have."""
+    if isinstance(found, str):
+        return several(found, 200)
+    if isinstance(found, Mapping):
+        return {key: _shown(each) for key, each in found.items()}
+    return [_shown(each) for each in found] if isinstance(found, list | tuple) else found
 
 
 def data(report: Mapping[str, Any]) -> dict[str, Any]:

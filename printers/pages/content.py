@@ -81,7 +81,7 @@ def _breakable(text: Printable, most: int) -> str:
     return re.sub(rf"[^ ]{{{most + 1},}}", lambda word: "\u200b".join(word[0]), kept)
 
 
-_IN_NUMBER = re.compile("(?<=[0-9]) (?=[0-9])")
+_IN_NUMBER = re.compile("(?<=[0-9]) (?=[0-9]{2,3}(?![0-9:/]))")  # 1 200 000, 01 23 45; no hour
 
 
 def _parts(slip: Slip) -> tuple[Sequence[Block], ...]:
