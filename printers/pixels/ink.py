@@ -14,9 +14,7 @@ MIDDLE = (40, 215)  # greys that neither ink nor paper has
 def bilevel(image: Image.Image, *, lightest: int = LIGHTEST) -> Image.Image:
     """`image` ("L") in mode "1", white 255: Floyd-Steinberg dots where it is a picture, else sharp."""
     sharp = image.point(_below(lightest), mode="1")
-    dark = _mask(image.reduce(TILE), lambda mean: mean < _DARK, image.size)
-    if dark is not None:
-        sharp = Image.composite(image.point(_below(255 - lightest), mode="1"), sharp, dark)
+    sharp = Image.composite(image.point(_below(255 - lightest), mode="1"), sharp, _dark(image))
     shaded = pictures(image)
     return sharp if shaded is None else Image.composite(image.convert("1"), sharp, shaded)
 
@@ -41,9 +39,17 @@ def _mask(
     return grown.resize(size, Image.Resampling.NEAREST).convert("1", dither=Image.Dither.NONE)
 
 
+def _dark(image: Image.Image) -> Image.Image:
+    """Where the surroundings of a dot, five dots each way, are mostly black: there letters are white."""
+    around = image.reduce(2).filter(ImageFilter.BoxBlur(2))
+    found = around.point([255 if value < _DARK else 0 for value in range(256)])
+    wide = found.resize(image.size, Image.Resampling.NEAREST)
+    return wide.convert("1", dither=Image.Dither.NONE)
+
+
 def _below(lightest: int) -> list[int]:
     return [0 if value < lightest else 255 for value in range(256)]
 
 
-_DARK = 90  # a tile of white letters on black: there it is the letters that must not vanish
+_DARK = 100  # half the way to white letters filling it
 _FILLED = 0.7 * 255  # small letters fill half a tile with the greys of their edges

@@ -192,6 +192,16 @@ def test_thin_white_letters_on_black_stay():
     assert bilevel(page).crop((50, 45, 100, 70)).getextrema() == (0, 255)
 
 
+def test_black_letters_stay_whole_beside_a_black_bar():
+    page = Image.new("L", (300, 100), 255)
+    ImageDraw.Draw(page).text((50, 46), "98-107", fill=150)
+    alone = bilevel(page)
+    page.paste(0, (0, 20, 300, 44))
+    assert (
+        bilevel(page).crop((0, 46, 300, 100)).tobytes() == alone.crop((0, 46, 300, 100)).tobytes()
+    )
+
+
 def test_what_goes_through_the_door_comes_back_counted():
     document = bare_pdf(40, content=b"100 100 200 200 re f")
     head, blobs = unpacked(slips(packed({"dots": 576, "most": 2}, [document])))
