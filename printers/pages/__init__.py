@@ -52,7 +52,7 @@ def compile_page(
         font_paths=_fonts(), sys_inputs={"data": json.dumps(data, ensure_ascii=False)}
     )
     try:
-        made = compiler.compile(input=sources)  # type: ignore[type-var]  # its stub forgets dicts
+        made = compiler.compile(input=sources, pdf_tags=False)  # type: ignore[type-var]  # its stub forgets dicts
     except typst.TypstError as fault:
         raise Unset(f"{name}: {fault.diagnostic or fault.message}") from fault
     assert isinstance(made, bytes)
