@@ -14,7 +14,7 @@ import structlog
 from twisted.internet.threads import deferToThreadPool
 
 from gateway.box import BoxFailed, Why
-from gateway.errors import PermanentFailure
+from gateway.errors import PermanentFailure, TemporaryFailure
 from gateway.locale import N_, Translate, translator
 from printers import layout, pages
 from printers.line import Bitmap
@@ -42,7 +42,10 @@ class Drawn:
 
 
 class Typesetter:
-    """What channels make of a slip for a medium of their own."""
+    """What channels make of a slip for a medium of their own.
+
+    Each raises TemporaryFailure while there is too much to draw: nothing is left out for that.
+    """
 
     def __init__(self, reactor: Any, box: Box, *, templates: Path | None = None) -> None:
         self._reactor = reactor
@@ -87,7 +90,9 @@ class Typesetter:
         try:
             head, blobs = await self._ask("fax", pdf, resolution=resolution)
         except BoxFailed as failed:
-            raise PermanentFailure(f"the fax could not be drawn: {failed}") from failed
+            raise _later(failed) or PermanentFailure(
+                f"the fax could not be drawn: {failed}"
+            ) from failed
         if head["fault"]:
             raise PermanentFailure(f"the fax could not be drawn: {head['fault']}")
         return blobs[0]
@@ -125,6 +130,8 @@ class Typesetter:
         try:
             head, blobs = await self._ask(form, enclosure.data, **asked)
         except BoxFailed as failed:
+            if later := _later(failed):
+                raise later from failed
             return Drawn(fault=str(failed.why))
         parts = iter(blobs)
         return Drawn(
@@ -140,6 +147,13 @@ class Typesetter:
         payload = packed(asked, [data])
         answer = await self._box.call(f"printers.pixels.boxed:{form}", payload, timeout=DRAWING)
         return unpacked(answer)
+
+
+def _later(failed: BoxFailed) -> TemporaryFailure | None:
+    """For what is no fault of the document: it is drawn another time, not left out."""
+    if failed.why in (Why.BUSY, Why.STOPPED):
+        return TemporaryFailure(f"documents cannot be drawn now: {failed.why}")
+    return None
 
 
 def _said(
