@@ -6,11 +6,12 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import rabbit
 from benchmarks.acks import load
-from benchmarks.process import module, together
+from benchmarks.process import Running, module, together
 from benchmarks.rabbit import EXCHANGE, Rabbit
 from benchmarks.site import Site
 from benchmarks.verdict import per_second, show
@@ -30,67 +31,85 @@ def run(folder: Path, seconds: float) -> Iterator[object]:
         print(f"  not measured: {why}")
         return
     count = max(1000, int(seconds * 60))
-    rates: dict[str, list[float]] = {"consumer": [], "tap": [], "publisher": [], "relay": []}
+    seen: dict[str, list[Seen]] = {"consumer": [], "tap": [], "publisher": [], "relay": []}
     room = folder / "busrate"
     with rabbit.running(room) as bus:
         for _ in range(ROUNDS):
             bus.prepare("plain")
-            rates["tap"].append(_tap(bus, room / "tap", count))
-            rates["consumer"].append(_plain(bus, "take", "plain", count))
+            seen["tap"].append(_tap(bus, room / "tap", count))
+            seen["consumer"].append(_plain(bus, "take", "plain", count))
             bus.prepare("plain")
-            rates["publisher"].append(_plain(bus, "publish", EXCHANGE, count, WINDOW))
-            rates["relay"].append(_relay(bus, room / "relay", seconds / (ROUNDS * 3)))
-    medians = {name: statistics.median(each) for name, each in rates.items()}
+            seen["publisher"].append(_plain(bus, "publish", EXCHANGE, count, WINDOW))
+            seen["relay"].append(_relay(bus, room / "relay", seconds / (ROUNDS * 3)))
+    words = {
+        "consumer": "plain consumer, only acknowledges",
+        "tap": "wardline, tap",
+        "publisher": f"plain publisher, {WINDOW} at once",
+        "relay": "wardline, relay, in to confirmed",
+    }
+    beside = {"tap": "consumer", "relay": "publisher"}
     show(
         f"Messages per second, 2.0 kB ORU^R01, medians of {ROUNDS} alternating rounds",
-        heads=["", "rate", "of the other"],
+        heads=["", "rate", "of the other", "CPU a message"],
         rows=[
-            ["plain consumer, only acknowledges", per_second(medians["consumer"]), ""],
-            ["wardline, tap", per_second(medians["tap"]), _part(rates["tap"], rates["consumer"])],
-            [f"plain publisher, {WINDOW} at once", per_second(medians["publisher"]), ""],
             [
-                "wardline, relay, in to confirmed",
-                per_second(medians["relay"]),
-                _part(rates["relay"], rates["publisher"]),
-            ],
+                words[name],
+                per_second(statistics.median(s.rate for s in each)),
+                _part(each, seen[beside[name]]) if name in beside else "",
+                f"{statistics.median(s.cost for s in each) * 1e6:,.0f} µs",
+            ]
+            for name, each in seen.items()
         ],
     )
     yield from ()
 
 
-def _part(ours: list[float], theirs: list[float]) -> str:
-    return f"{statistics.median(a / b for a, b in zip(ours, theirs, strict=True)) * 100:.0f} %"
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Of one round: messages a second, and processor seconds a message."""
+
+    rate: float
+    cost: float
 
 
-def _plain(bus: Rabbit, what: str, *words: object) -> float:
-    """Messages a second with the library alone; the last of `words` but the window is the count."""
+def _part(ours: list[Seen], theirs: list[Seen]) -> str:
+    pairs = zip(ours, theirs, strict=True)
+    return f"{statistics.median(a.rate / b.rate for a, b in pairs) * 100:.0f} %"
+
+
+def _plain(bus: Rabbit, what: str, *words: object) -> Seen:
+    """With the library alone; the last of `words` but the window is the count."""
     command = module("library", what, bus.broker.url, *words)
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=300)
-    return int(str(words[1])) / float(done.stdout)
+    took, spent = map(float, done.stdout.split())
+    return Seen(int(str(words[1])) / took, spent / int(str(words[1])))
 
 
-def _tap(bus: Rabbit, folder: Path, count: int) -> float:
+def _tap(bus: Rabbit, folder: Path, count: int) -> Seen:
     """Its queue is filled while it is away; then how fast it takes what waits there."""
     site = _site(bus, folder, tap=True)
     with together() as processes:
         processes.append(site.wardline())  # makes its queue
     _plain(bus, "publish", EXCHANGE, count, WINDOW)
     with together() as processes:
-        processes.append(site.wardline())
-        return _steady(lambda: _stored(site), count)
+        wardline = site.wardline()
+        processes.append(wardline)
+        return _steady(lambda: _stored(site), count, of=wardline)
 
 
-def _relay(bus: Rabbit, folder: Path, seconds: float) -> float:
+def _relay(bus: Rabbit, folder: Path, seconds: float) -> Seen:
     """From the first byte in until the bus has confirmed the last."""
     (port,) = free_ports(1)
     site = _site(bus, folder, intakes={"relay": port})
     with together() as processes:
-        processes.append(site.wardline())
-        began = time.monotonic()
+        wardline = site.wardline()
+        processes.append(wardline)
+        began, spent = time.monotonic(), wardline.cpu
         found = load(port, "--connections", 100, "--seconds", seconds, "--wards", 1)
         while _counts(site).get("open"):
             time.sleep(LOOK)
-        return int(found["acknowledged"]) / (time.monotonic() - began)
+        count = int(found["acknowledged"])
+        return Seen(count / (time.monotonic() - began), (wardline.cpu - spent) / count)
 
 
 def _site(
@@ -108,15 +127,16 @@ def _site(
     return site
 
 
-def _steady(seen: Callable[[], int], count: int) -> float:
-    """Messages a second between the first twentieth and the last."""
-    first: tuple[float, int] | None = None
+def _steady(seen: Callable[[], int], count: int, *, of: Running) -> Seen:
+    """Between the first twentieth and the last."""
+    first: tuple[float, int, float] | None = None
     while True:
-        now, known = time.monotonic(), seen()
+        now, known, spent = time.monotonic(), seen(), of.cpu
         if first is None and known >= count * 0.05:
-            first = (now, known)
+            first = (now, known, spent)
         if first is not None and known >= count * 0.95:
-            return (known - first[1]) / (now - first[0])
+            came = known - first[1]
+            return Seen(came / (now - first[0]), (spent - first[2]) / came)
         time.sleep(LOOK)
 
 

@@ -88,7 +88,7 @@ class Broker:
                 [*self.prefix, BIN / "rabbitmq-server"], env=self.env, stdout=out, stderr=out
             )
 
-    def wait(self, *, within: float = 60.0) -> None:
+    def wait(self, *, within: float = 120.0) -> None:
         """Until it takes connections. Raises DidNotStart."""
         assert self.process is not None
         end = time.monotonic() + within
