@@ -15,6 +15,7 @@ NEW = "0155501002"  # as T38; nobody has tested it yet
 BUSY = "0155501003"
 RINGS = "0155501004"
 VOICE = "0155501005"
+SILENT = "0155501008"  # answers, and never a sound
 STRANGER = "0155501006"  # answers as another number than its own
 CUT = "0155501007"  # loses its line in the middle of the page
 MANY = "015552{:04d}"  # as T38, however many are wanted
@@ -87,6 +88,8 @@ exten => {CUT},1,Set(TIMEOUT(absolute)=12)
 exten => {BUSY},1,Hangup(17)
 exten => {RINGS},1,Ringing()
  same => n,Wait(120)
+exten => {SILENT},1,Answer()
+ same => n,Wait(300)
 exten => {VOICE},1,Answer()
  same => n,Playback(vm-intro&vm-intro)
  same => n,Hangup()

@@ -281,3 +281,17 @@ def test_caps_hold_by_the_hour():
     stage.clock.advance(3600.0)
     assert stage.call()
     stage.phone.stop()
+
+
+def test_faxes_have_lines_of_their_own_and_no_doctor_waits_for_a_page():
+    stage = Stage(concurrent=1, per_hour=1, faxes=2)
+    stage.call("4711", "t1", context="fax-send")
+    stage.call(
+        "4711", "t2", context="fax-send"
+    )  # a machine may be rung as often as there are pages
+    with pytest.raises(TemporaryFailure):
+        stage.call("4712", "t3", context="fax-send")
+
+    stage.call("4711", "t4")
+    with pytest.raises(TemporaryFailure):
+        stage.call("4712", "t5")
