@@ -142,7 +142,7 @@ WHERE m.kind = 'result' AND m.priority = 'critical' AND m.refused = '' AND m.tes
 AND m.received_at >= ?1
 AND EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND d.purpose = 'call')
 AND NOT EXISTS (SELECT 1 FROM acknowledgement a WHERE a.message_id = m.id AND a.accepted)
-ORDER BY m.id LIMIT ?2
+ORDER BY m.received_at, m.id LIMIT ?2
 """
 )
 COUNTS = "SELECT state, n FROM tally"

@@ -17,6 +17,7 @@ SMALL = {
     "delivery_claimed",
     "delivery_held",
     "delivery_patient",
+    "delivery_quarantined",
     "attempt_under_way",
 }
 #: Read from one end and left after a few rows.

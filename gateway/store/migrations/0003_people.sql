@@ -26,7 +26,7 @@ CREATE TABLE acknowledgement (
 CREATE INDEX acknowledgement_message ON acknowledgement (message_id);
 
 -- unacknowledged: there are few of these among many.
-CREATE INDEX message_critical ON message (id)
+CREATE INDEX message_critical ON message (received_at)
     WHERE kind = 'result' AND priority = 'critical' AND refused = '' AND test = 0;
 
 -- Small state that must survive a restart: lockouts, flags, the beat of a check. One row a name.
