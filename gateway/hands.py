@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from gateway import dictation
 from gateway.alarm import Alarms
 from gateway.asterisk.ivr.house import Spoken
+from gateway.asterisk.role import Prompt
 from gateway.clock import Clock
 from gateway.delivery import NewDelivery, Purpose, Step
 from gateway.directory import Directory
 from gateway.inbox import Inbox
 from gateway.message import Priority
+from gateway.service import Aside, at_once
 from gateway.store import Accepted, Store
 from printers import code
 
@@ -33,8 +37,13 @@ class HouseHands:
         clock: Clock,
         accepted: Callable[[Accepted], None],
         listen: Callable[[], Awaitable[None]],
+        sounds: Path = Path("var/speech"),
+        aside: Aside = at_once,
     ) -> None:
-        """`listen`: lets whoever obeys words on the platform look for new ones."""
+        """`listen`: lets whoever obeys words on the platform look for new ones. `sounds`: where sounds lie
+        that Asterisk plays, swept like the voice's."""
+        self._sounds = sounds
+        self._aside = aside
         self._store = store
         self._directory = directory
         self._inbox = inbox
@@ -65,6 +74,15 @@ class HouseHands:
     async def keep(self, spoken: Spoken) -> None:
         await dictation.keep(self._inbox, spoken)
 
+    async def dictated(self, message_id: int) -> tuple[str, Prompt] | None:
+        stored = await self._store.content(message_id)
+        if stored.format != dictation.FORMAT or not stored.raw:
+            return None
+        facts, sound = dictation.split(stored.raw)
+        file = self._sounds / "dictated" / f"{stored.sha256.hex()[:32]}.wav"
+        await self._aside(partial(_put, file, sound))
+        return str(facts["person"]), Prompt(str(file.absolute().with_suffix("")))
+
     async def said(self, word: str, *, by: str, reason: str) -> None:
         now = self._clock.now()
         await self._store.say(at=now, by=by, word=word, reason=reason, detail={})
@@ -75,3 +93,12 @@ class HouseHands:
         wanted = ("slip", "page") if medium == "slip" else (medium,)
         there = [by for by in wanted if self._directory.devices_of(ward, by=by)]
         return tuple(Step(by=by, within=COPY_WITHIN) for by in there)
+
+
+def _put(file: Path, sound: bytes) -> None:
+    """The whole file or none, for Asterisk's group to read."""
+    file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    beside = file.with_suffix(".part")
+    beside.write_bytes(sound)
+    beside.chmod(0o640)
+    beside.replace(file)

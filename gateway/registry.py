@@ -42,6 +42,7 @@ PLATFORMS: Mapping[str, str] = {
 FORMATS: Mapping[str, str] = {
     "document": "gateway.document",
     "fhir": "gateway.fhir.again",
+    "dictation": "gateway.dictation",
     "mail": "gateway.mail.opening",
     "fax": "gateway.fax.opening",
 }

@@ -19,6 +19,7 @@ from gateway.render.context import (
 )
 from gateway.render.correction import earlier_values
 from gateway.render.courier import carried, unrouted
+from gateway.render.dictation import Dictation, dictation
 from gateway.render.document import document
 from gateway.render.frame import framed
 from gateway.render.held import Held, held
@@ -37,6 +38,7 @@ __all__ = [
     "Context",
     "Corrections",
     "Device",
+    "Dictation",
     "Earlier",
     "Gap",
     "Held",
@@ -51,6 +53,7 @@ __all__ = [
     "Waited",
     "alarm",
     "courier",
+    "dictation",
     "document",
     "earlier_values",
     "framed",

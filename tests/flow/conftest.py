@@ -201,7 +201,7 @@ class Hospital:
             wards=WARDS, accepted=lambda a: self.dispatcher.accepted(a),  # noqa: PLW0108 - not there yet
             platform_changed=lambda down: self.dispatcher.platform_changed(down),  # noqa: PLW0108
         )  # fmt: skip
-        composer = Composer(
+        self.composer = composer = Composer(
             self.store, self.directory,
             house=House(code="HEX", name="Hôpital Exemple", language="fr",
                         timezone="Europe/Paris"),

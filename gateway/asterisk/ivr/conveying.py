@@ -180,12 +180,21 @@ _GONE: Mapping[type[Exception], str] = {
 def _texts(reading: Reading) -> Iterator[str]:
     """What must be known, then the critical values; the others too where none is critical."""
     yield from reading.opening
-    first = reading.criticals or reading.lines
-    yield from (line.text for line in first)
+    if not reading.criticals:
+        yield from (line.text for line in reading.lines)
+        return
+    heading = ""
+    for line in reading.lines:
+        if line.heading:
+            heading = line.text
+        elif line.critical:
+            yield from (text for text in (heading, line.text) if text)
+            heading = ""
 
 
 def _others(reading: Reading) -> tuple[Line, ...]:
-    return tuple(line for line in reading.lines if not line.critical)
+    others = tuple(line for line in reading.lines if not line.critical)
+    return others if any(not line.heading for line in others) else ()
 
 
 def _menu(talk: Talk, reading: Reading, *, via: str) -> str:

@@ -36,6 +36,6 @@ async def break_glass(talk: Talk, house: House, person: Person, stored: Stored) 
         about=stored.patient_key,
     )
     await house.hands.keep(spoken)
-    detail = {"person": person.code, "patient": stored.patient_key, "ward": stored.ward}
+    detail = {"person": person.code, "message": stored.id, "ward": stored.ward}
     await house.store.note("break glass", at=house.clock.now(), detail=detail)
     return True

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from gateway.asterisk.access import Access
 from gateway.asterisk.ivr.talk import Talk
-from gateway.asterisk.role import Call
+from gateway.asterisk.role import Call, Prompt
 from gateway.asterisk.speech.lexicon import Lexicon
 from gateway.asterisk.speech.voice import Voice
 from gateway.clock import Clock
@@ -36,7 +36,7 @@ class Hands(Protocol):
     """What a telephone call makes the rest of the house do. Everything is on disk when it returns."""
 
     async def errand(self, what: str, detail: Mapping[str, Any]) -> None:
-        """A slip at the laboratory that asks somebody to act ("call back", "wrong number", "guessing")."""
+        """A slip at the laboratory that asks somebody to act ("call back", "wrong number")."""
         ...
 
     async def copy(self, message_id: int, *, ward: str, by: str, medium: str) -> None:
@@ -45,6 +45,10 @@ class Hands(Protocol):
 
     async def keep(self, spoken: Spoken) -> None:
         """A dictated order or a spoken reason, as a message of its own; its sound file may then go."""
+        ...
+
+    async def dictated(self, message_id: int) -> tuple[str, Prompt] | None:
+        """Who spoke and the sound of a dictation; None when the message is none, or is forgotten."""
         ...
 
     async def said(self, word: str, *, by: str, reason: str) -> None:
@@ -73,7 +77,3 @@ class House:
         """A caller in the language of the line that was dialled."""
         language = call.language if call.language in self.lexicons else next(iter(self.lexicons))
         return Talk(call, self.voice, lexicon=self.lexicons[language])
-
-
-def names(parts: Sequence[str]) -> str:
-    return ", ".join(filter(None, parts))

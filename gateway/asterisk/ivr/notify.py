@@ -15,7 +15,7 @@ from gateway.asterisk.ivr.house import House
 from gateway.asterisk.ivr.login import login
 from gateway.asterisk.ivr.talk import Ended, Mute, Talk, ToLaboratory
 from gateway.asterisk.role import Call, HungUp
-from gateway.delivery import Delivery
+from gateway.delivery import Delivery, State
 from gateway.directory import Person
 
 log = structlog.get_logger()
@@ -61,6 +61,7 @@ class _Progress:
     ending: Ending = Ending.NOBODY
     person: str = ""
     acknowledged: list[int] = field(default_factory=list)
+    elsewhere: int = 0
 
 
 async def notify(call: Call, batch: Batch, *, house: House) -> Outcome:
@@ -77,7 +78,7 @@ async def notify(call: Call, batch: Batch, *, house: House) -> Outcome:
     except (Ended, ToLaboratory):
         pass
     if progress.acknowledged:
-        every = len(progress.acknowledged) == len(batch.deliveries)
+        every = len(progress.acknowledged) + progress.elsewhere == len(batch.deliveries)
         progress.ending = Ending.ACKNOWLEDGED if every else Ending.PARTLY
     return Outcome(
         ending=progress.ending,
@@ -99,6 +100,10 @@ async def _told(talk: Talk, batch: Batch, house: House, progress: _Progress) -> 
         return
     progress.ending = Ending.UNREAD
     for index, delivery in enumerate(batch.deliveries, 1):
+        now = await house.store.delivery(delivery.id)
+        if now.state is State.DELIVERED:  # somebody said to have it meanwhile, by another way
+            progress.elsewhere += 1
+            continue
         if len(batch.deliveries) > 1:
             await talk.say(_("Result {n} of {all}.", n=index, all=len(batch.deliveries)))
         if await _one(talk, delivery, house, person):
@@ -133,7 +138,9 @@ def _may_hear(person: Person, batch: Batch, house: House) -> bool:
 
 async def _one(talk: Talk, delivery: Delivery, house: House, person: Person) -> bool:
     """Say one result and have it acknowledged; whether it was."""
+    _ = talk.translate
     found = await gather(house, delivery.message_id, delivery=delivery)
     if found is None:
+        await talk.say(_("This one is a document: it is on paper or at the laboratory."))
         return False
     return await convey(talk, house, found, person=person, via="call")

@@ -6,6 +6,7 @@ from gateway.asterisk.ivr.conveying import Found, acknowledge, gather
 from gateway.asterisk.ivr.copies import PRINT, copy
 from gateway.asterisk.ivr.house import House
 from gateway.asterisk.ivr.talk import Talk
+from gateway.asterisk.role import Prompt
 from gateway.directory import Person
 from gateway.store import Stored
 from printers import code
@@ -72,8 +73,23 @@ async def _slip(talk: Talk, house: House, person: Person, number: int) -> Found 
         return None
     found = await gather(house, stored, delivery=delivery)
     if found is None:
-        await talk.say(_without_values(talk, stored))
+        dictated = await house.hands.dictated(stored.id)
+        if dictated is None:
+            await talk.say(_without_values(talk, stored))
+        else:
+            await _play(talk, *dictated)
     return found
+
+
+async def _play(talk: Talk, person: str, sound: Prompt) -> None:
+    """What somebody dictated, as often as it is wanted."""
+    _ = talk.translate
+    while True:
+        await talk.say(_("Dictated by {person}.", person=person))
+        await talk.call.say(sound)
+        key = await talk.choose(_("Press 3 to hear it again, 2 to go back."), keys="23")
+        if key == "2":
+            return
 
 
 def _may_know(person: Person, ward: str) -> bool:

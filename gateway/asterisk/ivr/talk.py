@@ -10,6 +10,8 @@ from gateway.asterisk.speech.voice import Voice
 from gateway.locale import Translate, translator
 
 AGAIN, LAB, END = "0", "9", "#"
+#: What ends a single key in place of #, which is a key there: it means nothing by itself.
+STAR = "*"
 #: So often is a question asked before it is taken that nobody is there any more.
 PATIENCE = 3
 
@@ -58,13 +60,13 @@ class Talk:
 
     async def key(self, *texts: str, within: float = 6.0) -> str:
         """One key, whichever it is; "" for silence."""
-        return await self._asked(texts, digits=1, end="", within=within)
+        return await self._asked(texts, digits=1, end=STAR, within=within)
 
     async def choose(self, *texts: str, keys: str) -> str:
         """One of `keys`. Says it again for 0, for another key and for silence; # and patience end it."""
         silences = 0
         while silences < PATIENCE:
-            key = await self._asked(texts, digits=1, end="", within=8.0)
+            key = await self._asked(texts, digits=1, end=STAR, within=8.0)
             if key and key in keys:
                 return key
             if key == LAB:

@@ -28,6 +28,7 @@ class Line:
 
     text: str
     critical: bool = False
+    heading: bool = False  # of the examination whose values follow
     name: str = ""  # the analyte's, for asking its value back
     value: str = ""  # the value as sent
     keyed: str = ""
@@ -134,7 +135,7 @@ def _opening(_: Translate, message: Message, found: Sequence[Sequence[Compared]]
     if true.void_criticals:
         yield _("A critical value no longer holds.")
     if true.criticals:
-        yield _.plural("{n} critical value.", "{n} critical values.", len(true.criticals))
+        yield _.plural("Critical value: {n}.", "Critical values: {n}.", len(true.criticals))
     elif message.priority is Priority.URGENT:
         yield _("Urgent result.")
     if corrects(found, message):
@@ -176,7 +177,7 @@ class _Reader:
         state = words.status(_, group.status, group.status_code)
         if state:
             parts.append(self._prose(state.lower()))
-        return Line(text=", ".join(parts) + ".")
+        return Line(text=", ".join(parts) + ".", heading=True)
 
     def _observed(self, group: Group, observation: Observation, beside: Compared) -> Line:
         _ = self._translate

@@ -33,7 +33,7 @@ def text(reading):
 
 def test_a_critical_value_is_said_as_such_and_twice():
     reading = heard(result(potassium("6.8")))
-    assert "valeur critique" in reading.opening[0]
+    assert reading.opening[0] == "Valeur critique : 1."
     (critical,) = reading.criticals
     assert critical.text == (
         "potassium: six virgule huit millimoles par litre. valeur critique haute."
@@ -162,4 +162,4 @@ ANY = st.builds(
 def test_no_content_makes_it_raise_or_be_silent(odd):
     reading = heard(message(Group(observations=(odd,), status=odd.status)))
     assert all(line.text.strip(" .:,") for line in reading.lines)
-    assert not any(c in "0123456789" for c in text(reading).replace("1 valeur critique", ""))
+    assert not any(c in "0123456789" for c in text(reading).replace("Valeur critique : 1.", ""))
