@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import getpass
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from gateway.asterisk.access import Weak, hashed
 from gateway.clock import wall
 from gateway.config import Site
 from gateway.delivery import Delivery
@@ -94,6 +96,19 @@ def acknowledge(site: Site, slip: str, *, by: str, person: str, read_back: str) 
     finally:
         store.close()
     print(f"acknowledged by {by}: message {delivery.message_id}, {len(ended)} deliveries ended")
+    return 0
+
+
+def pin(*, code: str, ask: Callable[[str], str] = getpass.getpass) -> int:
+    """Ask for a PIN twice where nobody sees it, print its hash. Raises Unusable for one others would guess."""
+    keyed = ask("PIN: ")
+    try:
+        made = hashed(keyed, code=code)
+    except Weak as weak:
+        raise Unusable(f"this PIN will not do: {weak}") from weak
+    if ask("once more: ") != keyed:
+        raise Unusable("the two are not the same")
+    print(made)
     return 0
 
 

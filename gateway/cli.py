@@ -96,6 +96,9 @@ def _reading_verbs(verbs: Verbs) -> None:
 
 
 def _people_verbs(verbs: Verbs) -> None:
+    people = _verb(verbs, "people", does="make the hash of a PIN for the site's file", run=_people)
+    people.add_argument("word", choices=("hash",))
+    people.add_argument("--code", default="", metavar="CODE", help="the personal code it goes with")
     held = _verb(
         verbs, "held", does="what waits for a person: list, let through, refuse", run=_held
     )
@@ -176,6 +179,12 @@ def _report(options: argparse.Namespace) -> int:
 
     site = config.read(options.config)
     return telling.report(site, outage=options.outage, form=options.format, output=options.output)
+
+
+def _people(options: argparse.Namespace) -> int:
+    from gateway import asking
+
+    return asking.pin(code=options.code)
 
 
 def _held(options: argparse.Namespace) -> int:
