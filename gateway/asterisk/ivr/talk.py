@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.asterisk.role import Call, Prompt, Unplayable
+from gateway.asterisk.role import Call, Unplayable
 from gateway.asterisk.speech.lexicon import Lexicon
 from gateway.asterisk.speech.voice import Voice
 from gateway.locale import Translate, translator
@@ -81,14 +81,12 @@ class Talk:
         return Talk(self.call, self.voice, lexicon=self.lexicon, slowly=True)
 
     async def _asked(self, texts: Sequence[str], *, digits: int, end: str, within: float) -> str:
-        prompts: list[Prompt] = []
-        for text in texts:
-            said = await self.voice.say(text, self.lexicon.language, slowly=self.slowly)
-            prompts += said.prompts
-            if not said.whole:
-                await self.call.say(*said.prompts)
-                raise Mute("the voice failed")
+        # One sound: what is keyed between two is lost.
+        said = await self.voice.say(" ".join(texts), self.lexicon.language, slowly=self.slowly)
+        if not said.whole:
+            await self.call.say(*said.prompts)
+            raise Mute("the voice failed")
         try:
-            return await self.call.ask(*prompts, digits=digits, end=end, within=within)
+            return await self.call.ask(*said.prompts, digits=digits, end=end, within=within)
         except Unplayable as error:
             raise Mute(str(error)) from error
