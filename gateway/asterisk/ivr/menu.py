@@ -36,8 +36,7 @@ async def answer(call: Call, *, house: House) -> None:
     talk = house.talk(call)
     _ = talk.translate
     try:
-        await talk.say(_("Wardline, results of the laboratory."))
-        person = await login(talk, house)
+        person = await login(talk, house, first=_("Wardline, results of the laboratory."))
         while True:
             key = await talk.choose(_choices(talk), keys="".join(ITEMS))
             await ITEMS[key](talk, house, person)

@@ -41,16 +41,16 @@ async def _one(talk: Talk, line: Line, keyed: list[str]) -> bool:
         if comma
         else _("Key the value of {name}, then hash.", name=line.name)
     )
-    for tried in range(TRIES):
-        answer = await talk.ask(ask, digits=len(line.keyed) + 4, within=10.0)
+    before: tuple[str, ...] = ()
+    for _try in range(TRIES):
+        answer = await talk.ask(*before, ask, digits=len(line.keyed) + 4, within=10.0)
         if not answer:  # the prompt was missed, not the value
             answer = await talk.ask(ask, digits=len(line.keyed) + 4, within=10.0)
         keyed.append(answer)
         if agrees(answer, line.keyed):
             return True
-        if tried + 1 < TRIES:
-            heard = _heard(talk, answer)
-            await talk.say(_("You keyed {value}: that is not the value.", value=heard), line.text)
+        heard = _heard(talk, answer)
+        before = (_("You keyed {value}: that is not the value.", value=heard), line.text)
     return False
 
 

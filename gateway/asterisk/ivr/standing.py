@@ -41,8 +41,8 @@ async def state(talk: Talk, house: House, person: Person) -> None:
 async def _declare(talk: Talk, house: House, person: Person, *, down: bool) -> None:
     """For a whole site one voice is not enough."""
     _ = talk.translate
-    await talk.say(_("A second person must confirm it with another code."))
-    other = await login(talk, house, other_than=person)
+    second = _("A second person must confirm it with another code.")
+    other = await login(talk, house, first=second, other_than=person)
     if ROLE not in other.roles:
         await talk.say(_("This person may not declare it."))
         return

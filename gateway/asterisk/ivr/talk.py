@@ -82,7 +82,9 @@ class Talk:
 
     async def _asked(self, texts: Sequence[str], *, digits: int, end: str, within: float) -> str:
         # One sound: what is keyed between two is lost.
-        said = await self.voice.say(" ".join(texts), self.lexicon.language, slowly=self.slowly)
+        said = await self.voice.say(
+            " ".join(filter(None, texts)), self.lexicon.language, slowly=self.slowly
+        )
         if not said.whole:
             await self.call.say(*said.prompts)
             raise Mute("the voice failed")
