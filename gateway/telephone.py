@@ -74,6 +74,7 @@ class Telephone:
         self._clock = clock
         self._house: House | None = None
         self._zone = ZoneInfo(site.site.timezone)
+        self._sounds = site.path(site.site.data) / "speech"
         self._voice = self._speaking()
         self._access = Access(
             directory.people,
@@ -134,6 +135,8 @@ class Telephone:
             clock=self._clock,
             accepted=accepted,
             listen=listen,
+            sounds=self._sounds,
+            aside=in_thread(self._reactor),
         )
         self._house = House(
             store=self._store,
@@ -212,7 +215,7 @@ class Telephone:
             Engine(speech, reactor=self._reactor),
             lexicons=self._lexicons,
             recordings={word: recordings.read(word, *folders) for word in self._lexicons},
-            cache=self._site.path(self._site.site.data) / "speech",
+            cache=self._sounds,
             now=wall,
             aside=in_thread(self._reactor),
         )
