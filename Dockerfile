@@ -20,7 +20,7 @@ RUN /opt/wardline/bin/pip install --no-cache-dir --disable-pip-version-check \
 
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends python3 \
+ && apt-get install -y --no-install-recommends python3 espeak-ng \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --system --gid 10001 wardline \
  && useradd --system --uid 10001 --gid wardline --home-dir /var/lib/wardline --create-home wardline

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
 from gateway import registry, switchboard
+from gateway.asterisk.speech import faults as speech
 from gateway.box import Box
 from gateway.clock import ReactorClock
 from gateway.config import Site
@@ -21,7 +23,7 @@ def run(site: Site, *, devices: bool) -> int:
         f"{site.site.name}: {len(site.wards)} wards, {len(site.devices)} devices, "
         f"{len(site.intakes)} intakes: the file is in order"
     )
-    bad = switchboard.faults(site)
+    bad = [*switchboard.faults(site), *_speechless(site)]
     for fault in bad:
         print(fault)
     if not devices:
@@ -32,6 +34,12 @@ def run(site: Site, *, devices: bool) -> int:
         if stop.code:
             return 1
     return 1 if bad else 0
+
+
+def _speechless(site: Site) -> Iterator[str]:
+    if site.telephony is not None:
+        languages = sorted({site.telephony.language, *(x.language for x in site.telephony.lines)})
+        yield from speech.faults(site.telephony.speech, base=site.base, languages=languages)
 
 
 async def _ask_all(reactor: Any, site: Site, bad: list[str]) -> None:

@@ -13,7 +13,7 @@ from twisted.application.service import Service
 from gateway.alarm import Alarms
 from gateway.asterisk.access import Access
 from gateway.asterisk.ivr.house import House
-from gateway.asterisk.ivr.menu import answer
+from gateway.asterisk.ivr.menu import answer, opening
 from gateway.asterisk.ivr.notify import Batch as Conversation
 from gateway.asterisk.ivr.notify import Ending, notify
 from gateway.asterisk.role import Call
@@ -151,6 +151,14 @@ class Telephone:
             zone=self._site.site.timezone,
             platform=self._site.platform is not None,
         )
+        spawn(self._warm(self._house), "voice")
+
+    async def _warm(self, house: House) -> None:
+        """Make ready what every caller hears first: nobody waits for an engine to say good day. An engine
+        that is missing is told of now, not by the first caller."""
+        for language in self._lexicons:
+            for text in opening(translator(language)):
+                await house.voice.say(text, language)
 
     def services(self) -> tuple[Service, ...]:
         sweep = Repeat(self._purge, every=SWEEP, clock=self._clock, what="sounds")

@@ -139,10 +139,10 @@ class Access:
     async def _count(
         self, known: Person | None, fails: list[float], tries: _Tries, *, now: float
     ) -> None:
-        tries.fails = fails
-        if known is not None:
-            value = {"fails": fails} if fails else None
-            await self._store.remember(f"{_STATE}{known.code}", value, at=now)
+        tries.fails = fails if known is not None else []
+        value = {"fails": fails} if fails and known is not None else None
+        # Written for nobody as well: who is unknown must take as long as who is known.
+        await self._store.remember(f"{_STATE}{known.code if known else '?'}", value, at=now)
 
     async def _wrong(self, now: float) -> None:
         recent = [at for at in self._all if at > now - SOON]

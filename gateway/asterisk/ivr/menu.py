@@ -8,14 +8,15 @@ import structlog
 
 from gateway.asterisk.ivr.dictating import dictate
 from gateway.asterisk.ivr.house import House
+from gateway.asterisk.ivr.laboratory import point_to_laboratory
 from gateway.asterisk.ivr.login import login
 from gateway.asterisk.ivr.results import results
 from gateway.asterisk.ivr.slips import acknowledge_slip, copy_slip
 from gateway.asterisk.ivr.standing import state
 from gateway.asterisk.ivr.talk import Ended, Mute, Talk, ToLaboratory
 from gateway.asterisk.role import Call
-from gateway.asterisk.speech import number
 from gateway.directory import Person
+from gateway.locale import Translate
 
 log = structlog.get_logger()
 
@@ -38,23 +39,34 @@ async def answer(call: Call, *, house: House) -> None:
     try:
         person = await login(talk, house, first=_("Wardline, results of the laboratory."))
         while True:
-            key = await talk.choose(_choices(talk), keys="".join(ITEMS))
+            key = await talk.choose(_choices(_), keys="".join(ITEMS))
             await ITEMS[key](talk, house, person)
     except Ended:
         await talk.say(_("Goodbye."))
     except ToLaboratory:
-        phone = house.directory.lab.phone
-        if phone:
-            figures = number.digits(talk.lexicon, phone)
-            await talk.say(_("The laboratory is called: {phone}.", phone=figures))
+        await point_to_laboratory(talk, house)
         raise
     except Mute as mute:
         log.warning("caller mute", why=str(mute))
         raise
 
 
-def _choices(talk: Talk) -> str:
-    _ = talk.translate
+def opening(translate: Translate) -> tuple[str, ...]:
+    """What every caller hears, for a voice to make ready before the first one comes."""
+    _ = translate
+    return (
+        f"{_('Wardline, results of the laboratory.')} {_('Key your personal code, then hash.')}",
+        _("Key your PIN, then hash."),
+        _choices(_),
+        _("Key the slip code, the IPP or the NDA, then hash."),
+        _("Key the code under the slip, then hash."),
+        _("Noted: you have this result."),
+        _("Goodbye."),
+    )
+
+
+def _choices(translate: Translate) -> str:
+    _ = translate
     return " ".join(
         (
             _("Results of a patient: 1."),

@@ -5,6 +5,7 @@ The desk that decides when and whom to call starts it with `notify(call, batch, 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -12,6 +13,7 @@ import structlog
 
 from gateway.asterisk.ivr.conveying import convey, gather
 from gateway.asterisk.ivr.house import House
+from gateway.asterisk.ivr.laboratory import point_to_laboratory
 from gateway.asterisk.ivr.login import login
 from gateway.asterisk.ivr.talk import Ended, Mute, Talk, ToLaboratory
 from gateway.asterisk.role import Call, HungUp
@@ -68,14 +70,17 @@ async def notify(call: Call, batch: Batch, *, house: House) -> Outcome:
     """Never raises for what a person does: hanging up ends it with what was reached until then."""
     progress = _Progress()
     hung_up = False
+    talk = house.talk(call)
     try:
-        await _told(house.talk(call), batch, house, progress)
+        await _told(talk, batch, house, progress)
     except HungUp:
         hung_up = True
     except Mute as mute:
         log.warning("call mute", why=str(mute))
         progress.ending = Ending.MUTE
-    except (Ended, ToLaboratory):
+    except ToLaboratory:
+        await _pointed(talk, house)
+    except Ended:
         pass
     if progress.acknowledged:
         every = len(progress.acknowledged) + progress.elsewhere == len(batch.deliveries)
@@ -86,6 +91,11 @@ async def notify(call: Call, batch: Batch, *, house: House) -> Outcome:
         acknowledged=tuple(progress.acknowledged),
         hung_up=hung_up,
     )
+
+
+async def _pointed(talk: Talk, house: House) -> None:
+    with suppress(HungUp, Mute):  # the call ends here in any case
+        await point_to_laboratory(talk, house)
 
 
 async def _told(talk: Talk, batch: Batch, house: House, progress: _Progress) -> None:
