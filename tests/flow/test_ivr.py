@@ -132,6 +132,16 @@ def test_repeat_slower_and_spell(ward):
     )
 
 
+def test_who_heard_what_is_in_the_journal_and_no_value(ward):
+    ward.receives(ward.sample())
+    ward.after(seconds=5)
+    ward.dials().keys(LOGIN).keys("169102274#1").hangs_up()
+    assert "result said" in ward.journal()
+    assert "4711" in ward.journal()
+    for secret in ("potassium", "virgule", "4.1", "LEF", "271828"):
+        assert secret not in ward.journal()
+
+
 def test_who_is_not_the_patient_hears_nothing(ward):
     ward.receives(ward.sample())
     ward.after(seconds=5)

@@ -74,6 +74,9 @@ async def convey(
     """
     reading = found.reading(talk, house)
     said = tuple(_texts(reading))
+    # Who heard what is known even of those who hang up before they say to have it.
+    trace = {"message": found.stored.id, "person": person.code, "via": via}
+    await house.store.note("result said", at=house.clock.now(), detail=trace)
     try:
         await _say(talk, house, found, said)
         return await _asked(
