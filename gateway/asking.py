@@ -100,7 +100,7 @@ def acknowledge(site: Site, slip: str, *, by: str, person: str, read_back: str) 
 
 
 def pin(*, code: str, ask: Callable[[str], str] = getpass.getpass) -> int:
-    """Ask for a PIN twice where nobody sees it, print its hash. Raises Unusable for one others would guess."""
+    """Ask for a PIN twice where nobody sees it, and print its hash. Raises Unusable for a weak one."""
     keyed = ask("PIN: ")
     try:
         made = hashed(keyed, code=code)
