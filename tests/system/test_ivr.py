@@ -44,10 +44,10 @@ from tests.system.rtp import likeness, samples
 from tests.system.test_telephone import pause, phone, telephony
 from tests.unit.render.samples import context
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.patience(120)]
 
 SURE = 0.9
-FAST = 380  # words a minute: the machine listens, and has 30 seconds
+FAST = 380  # words a minute: the machine listens
 LEXICON = built_in("fr")
 CRITICAL = Sample("A1", analytes=(("2823-3^Potassium", "6.8", "mmol/L", "HH"),))
 
