@@ -109,6 +109,7 @@ def _picture(image: Image.Image, dots: int) -> Bitmap:
     fitted = image
     if image.width > dots:  # by a rounded dot
         fitted = image.crop((0, 0, dots, image.height))
-    paper = Image.new("1", (dots, fitted.height), 1)
+    # White is 255: Pillow inverts the 1 that it takes for white elsewhere to 254, which is ink.
+    paper = Image.new("1", (dots, fitted.height), 255)
     paper.paste(bilevel(fitted), ((dots - fitted.width) // 2, 0))
     return Bitmap(dots // 8, ImageChops.invert(paper).tobytes())

@@ -122,6 +122,16 @@ def test_what_cannot_be_drawn_says_why(data, why):
         open_document(data).draw(0, 1.0)
 
 
+def test_beside_a_picture_narrower_than_the_paper_there_is_no_ink():
+    tall = Image.new("L", (100, 2000), 255)
+    ImageDraw.Draw(tall).rectangle((40, 0, 60, 1999), fill=0)
+    file = io.BytesIO()
+    tall.save(file, "PNG")
+    for part in strips(open_document(file.getvalue()), 0, dots=576):
+        rows = [part.data[at : at + part.width] for at in range(0, len(part.data), part.width)]
+        assert all(row[0] == row[-1] == 0 for row in rows)
+
+
 def test_a_picture_of_too_many_pixels_is_not_even_decoded():
     with pytest.raises(Undrawable, match="too large"):
         open_document(vast_png(30_000)).draw(0, 1.0)
