@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import re
 import resource
 import smtplib
 import socket
@@ -513,4 +516,45 @@ async def test_stopping_answers_what_came_whole():
     assert (await in_thread(idle.hear)).startswith(b"421 4.3.2")
     idle.close()
     assert await sending == ""
-    assert os.getpid()
+
+
+def dialogues():
+    where = os.environ.get("WARDLINE_CORPORA")
+    path = Path(where or "/nowhere") / "own/smtp-dialogues.json"
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+#: Nothing in them is refused: one mail that hides another, one longer than it said, two cut short.
+HARMLESS = ("smuggle_crlf_dot_nul", "size_lie", "drop_in_data", "drop_after_dot")
+
+
+def play(port, dialogue):
+    """Everything it says at once, to our own wards; all that is answered until it hangs up."""
+    repeated, times = dialogue.get("repeat", ("", 0))
+    said = [bytes.fromhex(step) for step in dialogue["send"]] + [bytes.fromhex(repeated)] * times
+    talk = Talk(port, timeout=3.0)
+    heard = talk.hear()
+    with contextlib.suppress(OSError):
+        for step in said:
+            ours = step.replace(b"print+urg@gateway.example", b"card@print.chu.example")
+            talk.say(re.sub(rb"print\+\w+@gateway\.example", b"neuro@print.chu.example", ours))
+            if not times:
+                heard += talk.hear()
+        talk.socket.shutdown(socket.SHUT_WR)
+        heard += talk.rest()
+    talk.close()
+    return heard
+
+
+@pytest.mark.skipif(not dialogues(), reason="WARDLINE_CORPORA names no folder with SMTP dialogues")
+@pytest.mark.parametrize("dialogue", dialogues(), ids=lambda d: d["name"])
+async def test_a_hostile_dialogue_prints_nothing_it_should_not(dialogue):
+    inbox = Inbox()
+    async with intake(inbox, size=2**20, idle="2s") as service:
+        heard = await in_thread(play, service.port, dialogue)
+        assert [t for t in inbox.taken if t["wards"] != ("CARD",)] == []
+        assert len(inbox.taken) <= 1
+        if dialogue["name"] not in HARMLESS:
+            assert re.search(rb"(?m)^[45]\d\d[ -]", heard), heard[-300:]
+        assert b"Traceback" not in heard
+        assert await in_thread(refusal, service.port, MAIL % b"beside") == ""

@@ -135,14 +135,14 @@ class Reception:
         objection = self.objection(posted.peer, posted.mail_from, len(posted.mail))
         if objection:
             return objection
-        verdict = await self._judge(posted, headers)
-        refused = self._refused(posted, verdict)
-        if refused:
-            return refused
         try:
+            verdict = await self._judge(posted, headers)
+            refused = self._refused(posted, verdict)
+            if refused:
+                return refused
             found = await self._read(posted.mail)
-        except BoxFailed as failed:
-            return words.BUSY if failed.why in (Why.BUSY, Why.STOPPED) else words.INTERNAL
+        except BoxFailed:  # only where it was not even begun: nobody's fault, so it may come again
+            return words.BUSY
         self._pace.add(f"{posted.peer} {posted.mail_from.lower()}", len(posted.mail))
         if verdict.grade is not Grade.C:
             fault = await self._results(posted, found)
@@ -168,6 +168,8 @@ class Reception:
                 )
             )
         except BoxFailed as failed:
+            if failed.why in (Why.BUSY, Why.STOPPED):
+                raise
             _log.warning("smtp.signature", intake=self._door.intake, why=str(failed.why))
             return verdict
         for domain in signed:
