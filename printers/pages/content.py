@@ -17,6 +17,7 @@ from printers.slip import (
     Enclosure,
     Heading,
     Pair,
+    Role,
     Row,
     Rule,
     Slip,
@@ -40,8 +41,9 @@ def content(
         "form": str(slip.form),
         "language": slip.language,
         "page": one(slip.page_word),
-        "running": one(slip.running),
-        "banners": [one(b.text) for b in slip.header if isinstance(b, Banner)],
+        "running": one(_short(slip.running, 150)),
+        "place": [one(_short(each, 40)) for each in _place(slip.header)],
+        "banners": [one(_short(b.text, 30)) for b in slip.header if isinstance(b, Banner)][:5],
         "columns": {name: one(text) for name, text in _columns(slip).items()},
         "history": [several(moment, 9) for moment in slip.history],
         "header": header,
@@ -82,6 +84,19 @@ def _breakable(text: Printable, most: int) -> str:
 
 
 _IN_NUMBER = re.compile("(?<=[0-9]) (?=[0-9]{2,3}(?![0-9:/]))")  # 1 200 000, 01 23 45; no hour
+
+
+def _short(text: str, most: int) -> str:
+    """For the top of a sheet, where the whole stands below: cut, and seen to be."""
+    return text if len(text) <= most else text[:most] + "…"
+
+
+def _place(header: Iterable[Block]) -> Iterator[str]:
+    """Ward, number and site, as far as there are any."""
+    for role in (Role.WARD, Role.NUMBER, Role.SITE):
+        for block in header:
+            if isinstance(block, Heading | Text) and block.role is role:
+                yield block.text
 
 
 def _parts(slip: Slip) -> tuple[Sequence[Block], ...]:
@@ -167,28 +182,28 @@ def _text(block: Text) -> Data:
 
 
 def _row(row: Row, columns: int) -> Data:
-    value, previous = several(row.value, 14), several(row.previous, 14)
-    unit, reference = one(row.unit, 12), one(row.reference, 16)
-    wide = len(value) + (len(previous) + 3 if previous else 0) > _VALUE
+    value, previous = several(row.value, 8), several(row.previous, 8)
+    unit, reference = one(row.unit, 6), one(row.reference, 9)
+    shown = len(row.value) + (len(row.previous) + 3 if row.previous else 0)
     history = (*row.history, *[""] * columns)[:columns]
     return {
         "is": "row",
-        "name": one(row.name, 24),
-        "status": one(row.status, 24),
+        "name": one(row.name, 12),
+        "status": one(row.status, 12),
         "value": value,
         "previous": previous,
         "unit": unit,
         "reference": reference,
-        "mark": one(row.mark, 5),
+        "mark": one(row.mark, 3),
         "tone": str(row.tone),
-        "wide": wide,
-        "history": [one(each, 9) for each in history],
+        "wide": shown > _VALUE or len(row.unit) > _UNIT,
+        "history": [one(each, 6) for each in history],
     }
 
 
-_VALUE = (
-    15  # characters of a value that stand in its column; a wider one takes its neighbours' room
-)
+# Characters of a value and of a unit that stand in their columns unbroken; a wider one takes its
+# neighbours' room.
+_VALUE, _UNIT = 11, 9
 
 
 def _code(block: Code) -> Data:

@@ -138,3 +138,29 @@ def test_a_template_at_fault_is_named(tmp_path):
     (tmp_path / "result.typ").write_text("#let x = \n#unknown()")
     with pytest.raises(Unset, match=r"result\.typ"):
         set_page(slip(form=Form.RESULT), templates=tmp_path)
+
+
+def test_no_word_however_long_leaves_the_page_or_its_column():
+    wide = "W" * 90
+    body = (
+        Row(name=wide, value=wide, unit=wide, reference=wide, mark=wide, previous=wide),
+        Row(name="K", value="12345678901", unit="WWWWWWWWW", history=(wide, "8888 HH")),
+        Pair(label=wide, value=wide),
+        Text(text=wide, indent=60, role=Role.TITLE),
+        Banner(text=wide, size=2),
+    )
+    made = set_page(slip(*body, history=("1", "2"), running=wide, footer=(Text(text=wide),)))
+    document = pypdfium2.PdfDocument(made)
+    try:
+        for page in document:
+            text = page.get_textpage()
+            boxes = [text.get_charbox(index) for index in range(text.count_chars())]
+            assert all(left >= 40 and right <= 556 for left, _, right, _ in boxes if right > left)
+            assert all(bottom >= 10 and top <= 835 for _, bottom, _, top in boxes if top > bottom)
+    finally:
+        document.close()
+
+
+def test_a_number_is_never_broken_in_two():
+    (page,) = pages(set_page(slip(Row(name="Plaquettes", value="123456789012345", unit="/L"))))
+    assert "123456789012345" in page.replace("\u200b", "")
