@@ -12,6 +12,7 @@ from twisted.internet.process import reapAllProcesses
 from twisted.internet.task import LoopingCall
 
 from demo import laboratory as lab
+from demo.telephone.phone import Phone
 from gateway.app import assemble
 from gateway.asterisk.access import hashed
 from gateway.asterisk.files import Numbers
@@ -22,7 +23,6 @@ from gateway.router import Mode
 from tests.system.asterisk import SECRET, Asterisk
 from tests.system.printer import CapturingPrinter
 from tests.system.rtp import likeness, samples
-from tests.system.sip import Phone
 
 pytestmark = [pytest.mark.system, pytest.mark.patience(120)]
 
@@ -256,5 +256,5 @@ async def test_one_critical_result_is_had_one_climbs_and_a_machine_hears_nothing
     # The doctor's ear got nearly all that was made; the machine's hello and "press 1", over and over.
     assert sum(known.values()) >= len(sounds) - 4, f"{sum(known.values())} of {len(sounds)}"
     assert sum(taped_too.values()) <= 3
-    level = np.abs(had.heard.astype(int))
+    level = np.abs(np.asarray(had.heard, int))
     assert 2_000 < np.percentile(level[level > 50], 99) < 32_767, "neither silent nor clipped"

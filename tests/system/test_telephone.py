@@ -11,6 +11,8 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, fail, succeed
 
+from demo.telephone.phone import Phone
+from demo.telephone.phone import Refused as NotLetIn
 from gateway.asterisk.ami.session import Refused
 from gateway.asterisk.ami.words import Event
 from gateway.asterisk.role import Ending, HungUp, Prompt, Unplayable
@@ -18,7 +20,6 @@ from gateway.asterisk.service import Telephony
 from gateway.errors import PermanentFailure, TemporaryFailure, Uncertain
 from tests.system.asterisk import CANARY, SECRET, Asterisk
 from tests.system.rtp import likeness, samples
-from tests.system.sip import Phone
 
 pytestmark = pytest.mark.system
 
@@ -399,7 +400,7 @@ async def test_a_stranger_is_not_let_in(asterisk):
     server = ("127.0.0.1", asterisk.sip_port)
     for number, password in (("201", "wrong"), ("777", SECRET)):
         one = Phone(reactor, number, password=password, server=server).open()
-        with pytest.raises(AssertionError, match="401"):
+        with pytest.raises(NotLetIn, match="401"):
             await one.register()
         call = one.dial("610")
         await call.ended
