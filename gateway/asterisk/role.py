@@ -61,7 +61,8 @@ class Call(Protocol):
 
     async def ask(self, *prompts: Prompt, digits: int, end: str = "#", within: float = 8.0) -> str:
         """Play, and take up to `digits` keys: those pressed before `end`, or before `within` seconds
-        passed without a key. A key interrupts what is being said and counts; "*" counts as a key.
+        passed without a key. A key interrupts what is being said and counts; "*" counts as a key, and so
+        does "#" where `end` is "".
 
         "" when nothing was keyed. Raises Unplayable. What was keyed is written to no log.
         """

@@ -129,7 +129,7 @@ class Conversation:
         while len(keyed) < digits:
             reply = await self._wait(within)
             if not reply.key or reply.key == end:
-                return keyed
+                break
             keyed += reply.key
         return keyed
 

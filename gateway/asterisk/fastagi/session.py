@@ -77,13 +77,13 @@ class Session(LineOnlyReceiver):
         transport: Any = self.transport
         transport.loseConnection()
 
-    async def tell(self, *words: str, timeout: float = PROMPTLY) -> Answer:
+    async def tell(self, name: str, *arguments: str, timeout: float = PROMPTLY) -> Answer:
         """The answer to one command.
 
         Raises HungUp when the caller is gone, or when Asterisk does not answer within `timeout` seconds
         (then the connection is cut); Unsayable before anything is sent.
         """
-        said = command(*words)
+        said = command(name, *arguments)
         if self.gone:
             raise HungUp
         assert self._waiting is None, "one command at a time"

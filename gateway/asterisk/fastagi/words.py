@@ -29,15 +29,13 @@ class Answer:
         return chr(int(self.result)) if self.result.isdigit() and int(self.result) > 0 else ""
 
 
-def command(*words: str) -> bytes:
-    """A command: its own words in capitals go as they are, everything else in quotes. Raises Unsayable."""
-    said = []
-    for word in words:
-        if any(ord(c) < 32 or ord(c) == 127 for c in word):
+def command(name: str, *arguments: str) -> bytes:
+    """A command: its name as it is, every argument in quotes. Raises Unsayable."""
+    for argument in arguments:
+        if any(ord(c) < 32 or ord(c) == 127 for c in argument):
             raise Unsayable("a control character in an argument")
-        plain = re.fullmatch(r"[A-Z]+(?: [A-Z]+)*", word)
-        said.append(word if plain else '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"')
-    return " ".join(said).encode()
+    quoted = ('"' + a.replace("\\", "\\\\").replace('"', '\\"') + '"' for a in arguments)
+    return " ".join((name, *quoted)).encode()
 
 
 def answer(line: str) -> Answer:
