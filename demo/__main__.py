@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from demo import broker
+from demo import broker, ringing
 from demo import laboratory as lab
 from demo.bus import BusHospital, BusStory
 from demo.hospital import DidNotHappen, Hospital
 from demo.post import PostHospital, PostStory
+from demo.ringing import RingingHospital, RingingStory
 from demo.teller import Teller, waiting
 
 #: What comes out on paper in the story, and which of it is a correction.
@@ -29,6 +30,7 @@ def main() -> int:
     folder = options.folder.absolute()
     hospital = Hospital(folder=folder, wait=waiting)
     beside = BusHospital(folder=folder.with_name(f"{folder.name}-bus"), wait=waiting)
+    phones = RingingHospital(folder=folder.with_name(f"{folder.name}-phone"), wait=waiting)
     began = time.monotonic()
     try:
         if broker.is_there():
@@ -37,6 +39,7 @@ def main() -> int:
         Story(hospital).play()
         _post_scene(folder)
         _bus_scene(beside)
+        _telephone_scene(phones)
         print(f"\nAll of it happened, in {time.monotonic() - began:.0f} s.")
         if not options.once:
             _stay(hospital)
@@ -46,6 +49,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print()
     finally:
+        phones.close()
         beside.close()
         hospital.close()
     return 0
@@ -68,6 +72,16 @@ def _bus_scene(hospital: BusHospital) -> None:
         return
     try:
         BusStory(hospital).play()
+    finally:
+        hospital.close()
+
+
+def _telephone_scene(hospital: RingingHospital) -> None:
+    if lacking := ringing.missing():
+        print(f"\n* There is one more scene, with a telephone that rings:\n    {lacking}")
+        return
+    try:
+        RingingStory(hospital).play()
     finally:
         hospital.close()
 
