@@ -56,7 +56,7 @@ def table(asterisk, printers, folder):
     return {
         "site": {"code": "HEX", "name": "Hôpital Exemple", "data": str(folder / "data")},
         "store": {"url": f"sqlite:///{folder}/wardline.db"},
-        "telephony": asterisk._table()
+        "telephony": asterisk.table
         | {"ring": "6s", "texts": True, "speech": {"speed": 260}},
         "devices": [
             {

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from gateway.asterisk.ami.link import Link
@@ -79,6 +79,8 @@ class Beat(Service):
     async def _once(self) -> None:
         try:
             await self._alive()
+        except CancelledError:
+            raise  # the next look has begun, or Wardline stops
         except Exception as error:  # noqa: BLE001 - whatever it is, callers are better off without us
             if not self._ill:
                 _log.error("beat.ill", error=type(error).__name__)
