@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from demo.telephone.exchange import SECRET, Exchange, Missing, unpacked
+from demo.telephone.exchange import SECRET, Exchange, Missing, free_ports, unpacked
 from gateway.asterisk.files import Numbers
 
-__all__ = ["CANARY", "PHONES", "SECRET", "Asterisk"]
+__all__ = ["CANARY", "PHONES", "SECRET", "Asterisk", "free_ports"]
 
 PHONES = tuple(str(n) for n in range(201, 210))
 CANARY = "209"  # registered, allowed by the patterns, in no directory: must never ring
