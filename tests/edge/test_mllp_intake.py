@@ -305,13 +305,16 @@ async def test_a_sender_with_our_certificate_is_known_by_its_name(ours):
 async def test_a_certificate_is_good_for_its_own_application_only(ours):
     bound = [{"certificate": "sil.example", "application": "SIL"}]
     async with secured(ours, client_ca="ours.pem", senders=bound) as site:
-        for name, codes in (("sil.example", ["AA"]), ("gam.example", ["AR"])):
-            sender = await site.dial(trusting(ours, ours.issue(name)))
-            sender.transport.write(framed(message("A1")))
-            await sender.until(1)
-            assert [code for code, _ in sender.answers] == codes, name
-            sender.transport.loseConnection()
-            await sender.closed
+        with capture_logs() as logs:
+            for name, control_id in (("sil.example", "A1"), ("gam.example", "A2")):
+                sender = await site.dial(trusting(ours, ours.issue(name)))
+                sender.transport.write(framed(message(control_id)))
+                await sender.until(1)
+                sender.transport.loseConnection()
+                await sender.closed
+        assert site.inbox.seen == ["A1"]
+        alarms = [entry for entry in logs if entry["event"] == "alarm"]
+        assert [entry["peer"] for entry in alarms] == ["127.0.0.1 gam.example"]
 
 
 @pytest.mark.parametrize("own", ["none", "of another authority"])

@@ -177,6 +177,8 @@ def test_a_tap_prints_what_no_ward_says_to_have(rabbit, tmp_path):
         stage.until("copies", lambda: len(stage.messages()) == 5)
         stage.until("one slip", lambda: len(stage.paper()) == 1, within=10)
 
+        stage.delivered({"T3"})  # proved, too
+
         assert "Message T3 de SIL" in stage.paper()[0]
         states = {name: m["deliveries"][0]["state"] for name, m in stage.by_id().items()}
         assert states.pop("T3") == "delivered"
