@@ -538,8 +538,12 @@ def play(port, dialogue):
         for step in said:
             ours = step.replace(b"print+urg@gateway.example", b"card@print.chu.example")
             talk.say(re.sub(rb"print\+\w+@gateway\.example", b"neuro@print.chu.example", ours))
-            if not times:
-                heard += talk.hear()
+            answer = talk.hear()
+            heard += answer
+            if (
+                not answer
+            ):  # it hung up: what we said since would make the kernel forget its last words
+                break
         talk.socket.shutdown(socket.SHUT_WR)
         heard += talk.rest()
     talk.close()
