@@ -319,3 +319,12 @@ def test_a_number_in_use_needs_no_test_of_its_own(stage):
 
 def test_a_number_that_nobody_vouched_for_is_not_rung_by_itself():
     assert not Stage(station="").fax.due(3600.0)
+
+
+def test_the_station_in_the_sites_file_may_be_another_tomorrow(stage):
+    stage.deliver()  # writes down that the machine was there
+
+    again = Register(stage.store, configured={NUMBER: "0155501199"}, now=stage.clock.now)
+    stage.now(again.load())
+
+    assert again.entry(NUMBER).station == "0155501199"
