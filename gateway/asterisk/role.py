@@ -76,6 +76,10 @@ class Call(Protocol):
         """
         ...
 
+    async def to_laboratory(self) -> None:
+        """Have Asterisk ring the laboratory for this caller once the program has ended."""
+        ...
+
     async def hang_up(self) -> None:
         """End the call; whatever follows raises HungUp."""
         ...

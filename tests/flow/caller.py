@@ -35,6 +35,7 @@ class Caller:
         self.said: list[str] = []
         self.spoken: deque[Path | None] = deque()
         self.ended = False
+        self.connected = False  # with the laboratory
         self.failure: Failure | None = None
         self._keys: deque[str] = deque()
         self._asked = None
@@ -113,6 +114,9 @@ class Caller:
     async def record(self, *, longest, silence, end="#"):
         self._here()
         return self.spoken.popleft() if self.spoken else None
+
+    async def to_laboratory(self):
+        self.connected = True
 
     async def hang_up(self):
         self._gone = True

@@ -107,6 +107,10 @@ class Conversation:
             await self._session.tell("HANGUP")
         self._session.gone = True
 
+    async def to_laboratory(self) -> None:
+        await self._session.tell("SET VARIABLE", "GWDONE", "2")
+        self.done = True
+
     async def finish(self) -> None:
         """The program has run to its end: the dialplan need not say its fallback."""
         if not self.done:

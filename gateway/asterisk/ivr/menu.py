@@ -32,8 +32,8 @@ ITEMS: Mapping[str, Item] = {
 
 
 async def answer(call: Call, *, house: House) -> None:
-    """A caller from hello to goodbye. Raises HungUp, and ToLaboratory or Mute for the dialplan, which
-    rings the laboratory."""
+    """A caller from hello to goodbye; who asks for the laboratory is connected with it. Raises HungUp, and
+    Mute for the dialplan, which says what to do instead."""
     talk = house.talk(call)
     _ = talk.translate
     try:
@@ -45,7 +45,7 @@ async def answer(call: Call, *, house: House) -> None:
         await talk.say(_("Goodbye."))
     except ToLaboratory:
         await point_to_laboratory(talk, house)
-        raise
+        await call.to_laboratory()
     except Mute as mute:
         log.warning("caller mute", why=str(mute))
         raise
