@@ -253,8 +253,8 @@ async def test_one_critical_result_is_had_one_climbs_and_a_machine_hears_nothing
     sounds = spoken(tmp_path)
     known = {path: likeness(had.heard, sound)[0] > SURE for path, sound in sounds.items()}
     taped_too = {p: likeness(taped.heard, sound)[0] > SURE for p, sound in sounds.items()}
-    # The doctor's ear got nearly all that was made; the machine's hello and "press 1", over and over.
-    assert sum(known.values()) >= len(sounds) - 4, f"{sum(known.values())} of {len(sounds)}"
-    assert sum(taped_too.values()) <= 3
+    # Hello, who, what, how to acknowledge, which value to key, thanks; a machine only hello and "press 1".
+    assert sum(known.values()) >= 9, f"{sum(known.values())} of {len(sounds)}"
+    assert 1 <= sum(taped_too.values()) <= 3
     level = np.abs(np.asarray(had.heard, int))
     assert 2_000 < np.percentile(level[level > 50], 99) < 32_767, "neither silent nor clipped"
