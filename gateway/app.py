@@ -162,7 +162,6 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     channels = {
         d.name: faxes.channel(d) if d.kind == "fax" else _channel(d, offers) for d in site.devices
     }
-    formats = _formats(reactor, site, box)
     main = await upstream.wire(reactor, site, store=store, clock=clock, formats=formats)
     composer = Composer(
         store,

@@ -29,6 +29,12 @@ def test_a_value_begins_no_line_and_no_comment(value):
     assert ";" not in filled.replace("\\;", "")
 
 
+@pytest.mark.parametrize("hidden", ["\r", "\n", "\x00", "\x1b", "\x7f", "\x0b"])
+def test_a_control_character_in_a_value_is_refused(hidden):
+    with pytest.raises(Unfit):
+        fill("key = @x@\n", {"x": f"a{hidden}exten => _X.,1,System(id)"})
+
+
 @pytest.mark.parametrize(
     "text", ["@nobody@", ";@ each x\n;@ end", ";@ if nobody\n;@ end", ";@ if x", ";@ end"]
 )
