@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ROOMS  := gateway printers $(wildcard demo)
 TESTS  ?= tests
+# Test files side by side: most of the long ones wait for printers, calls and brokers. 0: one after another.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint style types layers house format bench lock clean
@@ -20,7 +22,7 @@ demo: setup  ## play the main job with real parts on this machine (ONCE=1: play 
 
 test: $(VENV)/.dev  ## set everything up and pass the tests (TESTS=tests/unit: only those)
 	@tools/packages strace zbar-tools || true
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 lint: style types layers house  ## style, types, layers, house rules
 

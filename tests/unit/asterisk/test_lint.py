@@ -116,6 +116,6 @@ def test_only_the_directorys_dialable_numbers_are_in_the_plan(files):
     plan = files["extensions.conf"]
     assert "PJSIP/4711)" in plan
     assert "PJSIP/0476000000@trunk)" in plan
-    assert "Dial(PJSIP/4399@trunk,60)" in plan
+    assert "Dial(PJSIP/4399@trunk,${FILTER(0-9,${RING})})" in plan
     assert "Dial(PJSIP/4712@trunk,60)" in plan
     assert "_X" not in plan

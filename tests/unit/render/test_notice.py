@@ -17,7 +17,7 @@ def refused(**fields):
 def test_a_refusal_says_what_was_refused_and_why():
     found = refused(sender="SIL|LABO", peer="10.0.0.7", intake="lab", control_id="A1", code=101)
     assert "MESSAGE REFUSÉ" in banners(found)
-    assert pairs(found)["Motif"] == "two patients in one message"
+    assert pairs(found)["Motif"] == "deux patients dans un message"
     assert pairs(found)["Endroit"] == "PID"
     assert pairs(found)["Émetteur"] == "SIL / LABO"
     assert pairs(found)["Venu de"] == "10.0.0.7 lab"
