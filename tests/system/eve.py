@@ -16,28 +16,9 @@ import time
 
 import pytest
 
+from demo import page
 from tests.system.rabbitmq import install
 
-# What ippeveprinter asks of Avahi, and nothing behind it.
-SHIM = """
-#include <stdlib.h>
-#define STUB(name, type, value) type name(void) { return value; }
-STUB(avahi_client_errno, int, 0)
-STUB(avahi_client_get_host_name_fqdn, char *, "localhost")
-STUB(avahi_client_new, void *, malloc(8))
-STUB(avahi_entry_group_add_service_strlst, int, 0)
-STUB(avahi_entry_group_add_service_subtype, int, 0)
-STUB(avahi_entry_group_commit, int, 0)
-STUB(avahi_entry_group_free, int, 0)
-STUB(avahi_entry_group_new, void *, malloc(8))
-STUB(avahi_string_list_add_printf, void *, malloc(8))
-STUB(avahi_string_list_free, int, 0)
-STUB(avahi_threaded_poll_get, void *, malloc(8))
-STUB(avahi_threaded_poll_lock, int, 0)
-STUB(avahi_threaded_poll_new, void *, malloc(8))
-STUB(avahi_threaded_poll_start, int, 0)
-STUB(avahi_threaded_poll_unlock, int, 0)
-"""
 # Prints one side for each line of `sides`, waiting while there is `hold`; keeps what it printed.
 SCRIPT = """#!/bin/sh
 cd {folder}
@@ -58,13 +39,10 @@ exit 0
 def shim(folder):
     """The stand-in for Avahi, compiled."""
     install("gcc", "libc6-dev")
-    source, made = folder / "noavahi.c", folder / "noavahi.so"
-    source.write_text(SHIM)
-    words = ["gcc", "-shared", "-fPIC", "-w", "-o", str(made), str(source)]
-    done = subprocess.run(words, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"no stand-in for DNS-SD: {done.stderr[-200:]}")
-    return made
+    try:
+        return page.shim(folder)
+    except page.NoPrinter as missing:
+        pytest.skip(str(missing))
 
 
 class Eve:
