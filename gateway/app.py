@@ -201,6 +201,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         on_receipt=main.receipt,
         aside=in_thread(reactor),
         labels=site.label_steps(),
+        down=lambda: main.outage() is not None,
     )
     packs = PackDesk(
         store,

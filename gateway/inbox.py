@@ -64,9 +64,12 @@ class Inbox:
         on_receipt: Callable[[str, str], None] = lambda control_id, proof: None,
         aside: Aside = at_once,
         labels: tuple[Step, ...] = (),
+        down: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`labels`: the plan of specimen labels, for orders of wards that have a label printer."""
+        """`labels`: the plan of specimen labels, for orders of wards that have a label printer. `down`:
+        whether the platform is known to be down just now."""
         self._labels = labels
+        self._down = down
         self._store = store
         self._directory = directory
         self._plans = plans
@@ -170,7 +173,9 @@ class Inbox:
         got = await chasing.reached(self._store, self._directory, message)
         plan = self._plans[message.priority]
         calls = plan.calls or self._plans[Priority.CRITICAL].calls
-        return chasing.chased(planned, got, ward=ward, plan=replace(plan, calls=calls), now=now)
+        owed = chasing.chased(planned, got, ward=ward, plan=replace(plan, calls=calls), now=now)
+        # What goes to paper at once never leaves a platform's step, and says all the same that it is down.
+        return tuple(replace(d, degraded=d.degraded or self._down()) for d in owed)
 
     @property
     def limits(self) -> Limits:

@@ -230,6 +230,7 @@ class Hospital:
             self.store, self.directory,
             plans=self._plans(),
             limits=Limits(ranges={}), clock=self.time, on_deliveries=self.dispatcher.accepted,
+            down=lambda: self.desk.current is not None,
         )  # fmt: skip
         self.do(self.dispatcher.start())
         self.poller = Poller(

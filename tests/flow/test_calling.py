@@ -256,3 +256,21 @@ def test_paper_next_door_is_followed_by_its_correction(hospital):
 
     assert "CORRECTION" in hospital.paper(at="neuro-slip")[-1]
     assert "CORRECTION" in hospital.paper()[-1]
+
+
+def test_a_correction_during_the_outage_says_that_there_is_one(hospital):
+    hospital.mode = Mode.RELAY
+    hospital.link.mood = "dead"
+    hospital.receives(critical(hospital))
+    hospital.after(seconds=30)
+
+    hospital.receives(
+        hospital.sample(analytes=(("2823-3^Potassium", "4.1", "mmol/L", ""),), status="C")
+    )
+    hospital.after(seconds=30)
+
+    first, second = hospital.paper()
+    assert "MODE DÉGRADÉ" in first
+    assert "CORRECTION" in second
+    assert "MODE DÉGRADÉ" in second
+    assert len(hospital.link.received) == 0
