@@ -207,10 +207,13 @@ OUTAGE_COLUMNS = "id, began_at, ended_at, reason, by"
 OUTAGE_OPEN = "SELECT " + OUTAGE_COLUMNS + " FROM outage WHERE ended_at IS NULL"  # noqa: S608 - as above
 OUTAGE_BEGIN = "INSERT INTO outage VALUES (NULL, ?, NULL, ?, ?)"
 OUTAGE_END = "UPDATE outage SET ended_at = ? WHERE id = ?"
-# Messages still open when it begins wait through it as well. Found through their open deliveries:
-# there are far fewer of those than messages.
+# Messages still open when it begins wait through it as well, and what is owed to the platform was
+# carried by other ways because of it: the one that found it dead may be on paper before anybody judges.
+# Found through their open deliveries: there are far fewer of those than messages.
 OUTAGE_TAKES = """
-UPDATE message SET outage_id = ? WHERE outage_id IS NULL AND state = 'open'
+UPDATE message SET outage_id = ? WHERE outage_id IS NULL
+AND (state = 'open'
+     OR id IN (SELECT message_id FROM delivery INDEXED BY delivery_held WHERE state = 'held'))
 AND id IN (SELECT message_id FROM delivery INDEXED BY delivery_due WHERE state = 'open'
            UNION SELECT message_id FROM delivery INDEXED BY delivery_claimed WHERE state = 'sending'
            UNION SELECT message_id FROM delivery INDEXED BY delivery_held WHERE state = 'held')

@@ -830,6 +830,19 @@ async def test_a_message_belongs_to_the_outage_it_waited_through(store):
     assert belongs == [None, outage.id, outage.id, None]
 
 
+async def test_the_message_that_found_the_platform_dead_belongs_to_the_outage(store):
+    """It is on paper, and closed, before anybody has judged; the platform is still owed it."""
+    await store.accept(arrival("A0", at=100.0))
+    row = await claimed(store)
+    attempt = await store.begin(row, device="cardio-slip", at=101.0, paper=True)
+    await store.settle(row, tried(row), at=101.0, attempt=ended(attempt), extra=(HANDBACK,))
+    assert (await store.counts())["delivered"] == 1
+
+    outage = await store.begin_outage(at=100.5, reason="connection refused", by="watch")
+
+    assert (await store.content(1)).outage_id == outage.id
+
+
 async def test_an_outage_that_is_dated_back_takes_what_came_since(store):
     for at in (100.0, 150.0):
         await store.accept(arrival(f"A{at}", at=at, deliveries=()))

@@ -91,7 +91,7 @@ async def test_a_document_follows_its_sheet_and_each_of_its_pages_says_whose_it_
     assert "Une page" in first
     assert len(rest) == 2
     for number, page in enumerate(rest, start=1):
-        assert f"ECG ({number}/2)" in page
+        assert f"ECG · page {number}/2" in page
         assert "DURAND Noémie" in page
 
 
@@ -147,7 +147,7 @@ async def test_a_bomb_goes_off_in_the_box_and_the_next_document_comes_out():
     async with paper() as drawer:
         made = pages(await drawer.page(slip(enclosed(bomb, "Bombe"), enclosed(pdf("Sodium")))))
     assert "Bombe (it " in made[0].replace("\r\n", " ")
-    assert "ECG (1/1)" in made[-1]
+    assert "ECG · page 1/1" in made[-1]
     assert resident() - before < 150_000_000
 
 
