@@ -31,6 +31,7 @@ BENCHMARKS = {
     "busrate": 60.0,
     "handback": 60.0,
     "calls": 75.0,
+    "rings": 5.0,
     "ipp": 30.0,
     "mail": 60.0,
     "posts": 40.0,
