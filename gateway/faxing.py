@@ -17,7 +17,7 @@ from gateway.box import Box
 from gateway.channels.fax import Alarm, FaxChannel, Kit, Settings
 from gateway.clock import Clock, wall
 from gateway.config import Site
-from gateway.errors import DeliveryFailure
+from gateway.errors import DeliveryFailure, TemporaryFailure
 from gateway.fax.line import Line, Sender
 from gateway.fax.numbers import KIND, number
 from gateway.fax.pages import From, To
@@ -193,7 +193,7 @@ class _NoLine:
     up = False
 
     async def send(self, *_: object, **__: object) -> Any:
-        raise NotImplementedError
+        raise TemporaryFailure("not rung", reasons=("telephone-down",))
 
 
 def _folder(site: Site) -> Path:
