@@ -18,6 +18,7 @@ from gateway.policy import Move
 from gateway.printing import Press
 from gateway.relay import Relay
 from gateway.service import spawn, together
+from gateway.settling import settle
 from gateway.store import Accepted, Store
 
 log = structlog.get_logger()
@@ -208,12 +209,7 @@ class Dispatcher:
     # -- moves
 
     async def _settle(self, row: Delivery, move: Move, *, attempt: Attempt | None = None) -> None:
-        now = self._clock.now()
-        after = await self._store.settle(
-            row, move.after, at=now, attempt=attempt, extra=move.extra, note=move.note
-        )
-        if move.alarm:
-            log.error("alarm", delivery=row.id, alarm=move.alarm)
+        after = await settle(self._store, row, move, at=self._clock.now(), attempt=attempt)
         self._moved(after, move.extra)
 
     def _moved(self, after: Delivery, extra: Iterable[NewDelivery] = ()) -> None:

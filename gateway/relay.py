@@ -16,6 +16,7 @@ from gateway.delivery import Attempt, Delivery, NewDelivery, Outcome, Purpose, R
 from gateway.errors import PermanentFailure, TemporaryFailure, Uncertain
 from gateway.policy import Move
 from gateway.service import spawn, together
+from gateway.settling import settle
 from gateway.store import Store
 
 log = structlog.get_logger()
@@ -178,16 +179,7 @@ class Relay:
         return max(row.deadline - self._clock.now(), 0.0)
 
     async def _settle(self, row: Delivery, move: Move, *, attempt: Attempt | None = None) -> None:
-        after = await self._store.settle(
-            row,
-            move.after,
-            at=self._clock.now(),
-            attempt=attempt,
-            extra=move.extra,
-            note=move.note,
-        )
-        if move.alarm:
-            log.error("alarm", delivery=row.id, alarm=move.alarm)
+        after = await settle(self._store, row, move, at=self._clock.now(), attempt=attempt)
         self.moved(after, move.extra)
 
 

@@ -25,6 +25,7 @@ from gateway.directory import Directory
 from gateway.errors import PermanentFailure, TemporaryFailure, Uncertain
 from gateway.policy import Move
 from gateway.service import spawn, together
+from gateway.settling import settle
 from gateway.store import Store
 
 log = structlog.get_logger()
@@ -234,16 +235,7 @@ class CallDesk:
         await self._tell("wrong number", subject=target.number, reason=target.name)
 
     async def _settle(self, row: Delivery, move: Move, *, attempt: Attempt | None = None) -> None:
-        after = await self._store.settle(
-            row,
-            move.after,
-            at=self._clock.now(),
-            attempt=attempt,
-            extra=move.extra,
-            note=move.note,
-        )
-        if move.alarm:
-            log.error("alarm", delivery=row.id, alarm=move.alarm)
+        after = await settle(self._store, row, move, at=self._clock.now(), attempt=attempt)
         self.moved(after, move.extra)
 
 
