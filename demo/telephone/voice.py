@@ -13,6 +13,7 @@ from twisted.internet.protocol import DatagramProtocol
 RATE = 8000
 FRAME = 160  # samples of 20 ms
 ALAW, KEYS = 8, 101  # payload types
+LONGEST_GAP = 120 * RATE  # samples: a timestamp that is further on counts from elsewhere
 SILENCE = b"\xd5" * FRAME
 
 
@@ -28,7 +29,8 @@ _LINEAR = [_linear(byte) for byte in range(256)]
 
 
 class Voice(DatagramProtocol):
-    """One leg's RTP. Between prompts Asterisk sends nothing, so gaps are placed by when packets came.
+    """One leg's RTP. Between prompts Asterisk sends nothing: a gap is as long as its timestamps say
+    (RFC 3550 section 5.1), so that a machine that stalls tears no hole into a prompt.
 
     `packets` and `lost`: how many came, and how many are missing in their numbers.
     """
@@ -75,11 +77,18 @@ class Voice(DatagramProtocol):
         self._last = sequence
         self.packets += 1
         if stamp != self._expected:
-            now = int((self._reactor.seconds() - self._began) * RATE)
-            self._cursor = max(self._cursor, now)
+            self._cursor = self._place(stamp, self._reactor.seconds() - self._began)
         self._heard.append((self._cursor, data[12:]))
         self._cursor += len(data) - 12
         self._expected = (stamp + len(data) - 12) & 0xFFFFFFFF
+
+    def _place(self, stamp: int, seconds: float) -> int:
+        """The sample at which a packet begins that does not continue the last one."""
+        if self._expected is not None:
+            gap = (stamp - self._expected) & 0xFFFFFFFF
+            if gap < LONGEST_GAP:
+                return self._cursor + gap
+        return max(self._cursor, int(seconds * RATE))  # the first one, or another clock's
 
     @property
     def heard(self) -> array[int]:

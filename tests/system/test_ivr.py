@@ -84,8 +84,7 @@ class Ear:
 
     async def asked(self, *words):
         """Waits until Wardline begins to say all of `words` in one prompt, then a moment."""
-        while not any(_holds(text, words) for text, _ in self.voice.transcript[self.at :]):
-            await pause(0.05)
+        await self._until(lambda text, prompts: _holds(text, words), "asked", words)
         await pause(0.25)
 
     async def keys(self, pressed):
@@ -95,11 +94,22 @@ class Ear:
 
     async def hears(self, *words):
         """Waits until the caller hears the beginning of a prompt that holds all of `words`."""
-        while True:
-            for text, prompts in self.voice.transcript[self.at :]:
-                if _holds(text, words) and self.heard(prompts):
-                    return
+        await self._until(
+            lambda text, prompts: _holds(text, words) and self.heard(prompts), "heard", words
+        )
+
+    async def _until(self, found, how, words, *, within=25.0):
+        end = reactor.seconds() + within
+        while not any(found(*said) for said in self.voice.transcript[self.at :]):
+            assert reactor.seconds() < end, f"not {how}: {words}\n{self.account()}"
             await pause(0.1)
+
+    def account(self):
+        """Everything that was said, and how surely it was heard: for a failure's text."""
+        return "\n".join(
+            f"{likeness(self.call.heard, samples(f'{prompts[0]}.wav'), longest=1.0)} {text}"
+            for text, prompts in self.voice.transcript
+        )
 
     def heard(self, prompts, *, longest=1.0):
         """Whether the first of them was really heard, by its sound."""
