@@ -62,7 +62,7 @@ class Arrived:
     body: bytes
     settle: Callable[[Verdict], None]
     origin: str = ""  # where on the bus it came from: exchange, subject
-    content_type: str = ""
+    message_id: str = ""  # the name that its publisher gave it
     correlation_id: str = ""
 
 

@@ -13,7 +13,7 @@ from twisted.internet import reactor
 from gateway import registry
 from gateway.clock import ReactorClock
 from gateway.errors import TemporaryFailure
-from gateway.hl7 import mark_delivered, peek
+from gateway.hl7 import Limits, mark_delivered, peek
 from gateway.platform.watch import State
 from tests.system.bus_bench import message, platform, sleep
 
@@ -86,10 +86,15 @@ async def test_a_receivers_own_receipt_is_waited_for_where_the_site_has_them(nat
 
 
 class Inbox:
+    limits = Limits()
+
     def __init__(self):
         self.accepted, self.refusals = [], []
 
     async def accept(self, raw, *, door, peer):
+        self.accepted.append(raw)
+
+    async def take(self, read, raw, *, format, door, peer):
         self.accepted.append(raw)
 
     async def refuse(self, raw, rejected, *, door, peer):

@@ -19,7 +19,7 @@ from gateway.bus.letter import CONTENT_TYPE
 from gateway.bus.role import Trouble
 from gateway.clock import ReactorClock
 from gateway.errors import PermanentFailure, Rejected, StoreFull, TemporaryFailure, Uncertain
-from gateway.hl7 import ack, mark_delivered, peek
+from gateway.hl7 import Limits, ack, mark_delivered, peek
 from gateway.platform.watch import State
 from tests.system.bus_bench import aside, message, platform, sleep
 
@@ -217,6 +217,8 @@ async def test_a_bus_over_tls_is_trusted_by_its_certificate_alone(rabbit):
 class Inbox:
     """Keeps what comes in; can be slow, full, broken, or find fault."""
 
+    limits = Limits()
+
     def __init__(self):
         self.accepted, self.refusals, self.confirmed = [], [], []
         self.waits = None
@@ -235,6 +237,9 @@ class Inbox:
             rejected = Rejected("no patient", code=100, location="PID")
             await self.refuse(raw, rejected, door=door, peer=peer)
             raise rejected
+        self.accepted.append(raw)
+
+    async def take(self, read, raw, *, format, door, peer):
         self.accepted.append(raw)
 
     async def refuse(self, raw, rejected, *, door, peer):

@@ -250,6 +250,6 @@ def _arrived(session: Session, message: AbstractIncomingMessage) -> Arrived:
         body=message.body,
         settle=settle,
         origin=message.exchange or "",
-        content_type=message.content_type or "",
+        message_id=message.message_id or "",
         correlation_id=message.correlation_id or "",
     )

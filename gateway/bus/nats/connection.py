@@ -106,7 +106,7 @@ class Connection:
             body=message.data,
             settle=settle,
             origin=message.subject,
-            content_type=(message.headers or {}).get("Content-Type", ""),
+            message_id=(message.headers or {}).get("Nats-Msg-Id", ""),
             correlation_id=(message.headers or {}).get("Correlation-Id", ""),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, Protocol
@@ -14,15 +15,18 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 
 from gateway.bus import role
-from gateway.bus.body import Receipt, read_body
+from gateway.bus.body import Receipt
 from gateway.bus.keeper import Keeper
 from gateway.bus.role import Arrived, Driver, Trouble, Verdict
 from gateway.bus.settings import BusIntake as BusSettings
 from gateway.errors import Rejected, StoreBroken, StoreFull
-from gateway.hl7 import Batch, peek
-from gateway.inbox import Door
+from gateway.fhir import Part
+from gateway.hl7 import Batch, Limits, peek
+from gateway.inbox import LONG, Door
+from gateway.intakes.bus.opening import opened
 from gateway.intakes.bus.receipts import Receipts
-from gateway.service import spawn
+from gateway.message import Message
+from gateway.service import in_thread, spawn
 
 _log = structlog.get_logger()
 
@@ -39,8 +43,17 @@ GLIMPSE = 4096
 class Inbox(Protocol):
     """The front door, as this way in needs it."""
 
+    @property
+    def limits(self) -> Limits: ...
+
     def accept(self, raw: bytes, *, door: Door, peer: str) -> Coroutine[Any, Any, object]:
         """Raises Rejected (which is then on disk), StoreFull or StoreBroken."""
+        ...
+
+    def take(
+        self, message: Message, raw: bytes, *, format: str, door: Door, peer: str
+    ) -> Coroutine[Any, Any, object]:
+        """Raises StoreFull or StoreBroken."""
         ...
 
     def refuse(
@@ -73,6 +86,7 @@ class BusIntake(Service):
         self._reactor = reactor
         self._base = base
         self._on_broken = on_broken
+        self._aside = in_thread(reactor)
         self._door = Door(intake=settings.name, mode=settings.mode, charset=settings.charset)
         self._keeper: Keeper[role.Source] = Keeper(
             self._open, reactor=reactor, made=self._made, failed=self._failed
@@ -139,35 +153,71 @@ class BusIntake(Service):
     async def _take(self, arrived: Arrived) -> None:
         peer = self._peer(arrived)
         try:
-            found = self._read(arrived)
+            found = await self._open_up(arrived)
         except Rejected as rejected:
-            await self._keep(arrived.body[:GLIMPSE], rejected, peer=peer)
+            # What is only too long says who and what in its first bytes.
+            long = len(arrived.body) > self._settings.longest
+            body = arrived.body[:GLIMPSE] if long else arrived.body
+            await self._keep(body, rejected, peer=peer)
             arrived.settle(Verdict.REFUSED)
             return
         if isinstance(found, Receipt):
             await self._receipts.received(found, arrived)
             return
-        taken = [await self._accept(raw, peer=peer) for raw in found.messages]
-        if found.fault is not None:
-            await self._keep(arrived.body, found.fault, peer=peer)
-        whole = all(taken) and found.fault is None
+        if isinstance(found, Batch):
+            whole = all([await self._accept(raw, peer=peer) for raw in found.messages])
+            if found.fault is not None:
+                await self._keep(arrived.body, found.fault, peer=peer)
+                whole = False
+        else:
+            whole = all([await self._accept_part(part, peer=peer) for part in found])
         arrived.settle(Verdict.TAKEN if whole else Verdict.REFUSED)
 
-    def _read(self, arrived: Arrived) -> Batch | Receipt:
-        if len(arrived.body) > self._settings.longest:
-            raise Rejected(f"longer than {self._settings.longest} bytes", code=207)
-        return read_body(arrived.body)
+    async def _open_up(self, arrived: Arrived) -> Batch | Receipt | tuple[Part, ...]:
+        settings = self._settings
+        work = partial(
+            opened,
+            arrived,
+            intake=settings.name,
+            longest=settings.longest,
+            limits=self._inbox.limits,
+        )
+        # JSON costs more to read than HL7.
+        return work() if len(arrived.body) <= LONG // 2 else await self._aside(work)
 
     def _peer(self, arrived: Arrived) -> str:
         return f"{self._settings.host} {arrived.origin}".rstrip()
 
     async def _accept(self, raw: bytes, *, peer: str) -> bool:
+        return await self._kept(
+            lambda: self._inbox.accept(raw, door=self._door, peer=peer),
+            raw,
+            control_id=peek(raw).control_id,
+            peer=peer,
+        )
+
+    async def _accept_part(self, part: Part, *, peer: str) -> bool:
+        return await self._kept(
+            lambda: self._inbox.take(
+                part.message, part.raw, format="fhir", door=self._door, peer=peer
+            ),
+            part.raw,
+            control_id=part.message.control_id,
+            peer=peer,
+        )
+
+    async def _kept(
+        self,
+        work: Callable[[], Coroutine[Any, Any, object]],
+        raw: bytes,
+        *,
+        control_id: str,
+        peer: str,
+    ) -> bool:
         """Whether it was accepted; otherwise the refusal is on disk. Not before either is."""
         for tries in range(1, TRIES + 1):
             try:
-                await self._when_there_is_room(
-                    lambda: self._inbox.accept(raw, door=self._door, peer=peer)
-                )
+                await self._when_there_is_room(work)
             except Rejected:
                 return False
             except (StoreBroken, CancelledError):
@@ -177,7 +227,7 @@ class BusIntake(Service):
                 if tries < TRIES:
                     await deferLater(self._reactor, PAUSE)
             else:
-                await self._receipts.known(peek(raw).control_id)
+                await self._receipts.known(control_id)
                 return True
         await self._keep(raw, Rejected("internal error: it cannot be kept", code=207), peer=peer)
         return False

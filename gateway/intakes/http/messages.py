@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from gateway import document
-from gateway.bus.body import Receipt, read_body
+from gateway.bus.body import Receipt, Resource, read_body
 from gateway.errors import Rejected
 from gateway.fhir import name_of
 from gateway.hl7 import peek
@@ -123,6 +123,8 @@ class Messages:
             raise Problem.of(rejected) from None
         if isinstance(found, Receipt):
             return await self._receipt(found, asked)
+        if isinstance(found, Resource):
+            raise Problem(422, "refused", N_("FHIR is posted to /fhir"), code=200)
         if not found.messages or len(found.messages) > MOST:
             raise Problem(422, "refused", f"between 1 and {MOST} messages in one request", code=100)
         if found.fault is not None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.bus.body import Receipt, read_body, read_receipt
+from gateway.bus.body import Receipt, Resource, read_body, read_receipt
 from gateway.errors import Rejected
 from gateway.hl7 import ack
 from tests.unit.bus.fake import message
@@ -71,10 +71,15 @@ def test_what_stands_on_an_envelope_must_be_true():
         (b" \r\n", "empty"),
         (b"{", "not JSON"),
         (b'{"a": 1, "a": 2}', "a key comes twice"),
-        (b'{"resourceType": "Bundle"}', "FHIR"),
-        (b'{"format": "hl7v3"}', "neither HL7 v2"),
-        (b'{"x": ' + b"[" * 100_000 + b"}", "nested too deep"),
-        (b'{"x": ' + b"9" * 5000 + b"}", "not JSON: unreadable"),
+        (b'{"format": "hl7v3"}', "no HL7 v2, no FHIR"),
+        (b'{"x": ' + b"[" * 100_000 + b"}", "nested deeper"),
+        (b'{"x": ' + b"9" * 5000 + b"}", "nobody can have meant"),
+        (b'{"x": "\xff"}', "not UTF-8"),
+        (envelope(body="MSH|", id=7), "id and sender are texts"),
+        (envelope(body="MSH|", sender=["SIL|LABO"]), "id and sender are texts"),
+        (b'{"format": "fhir", "body": "no JSON"}', "not JSON"),
+        (b'{"format": "fhir", "body": []}', "one FHIR resource"),
+        (b'{"format": "fhir", "body": 4}', "a text"),
         (envelope(body=7), "a text"),
         (envelope(body="*", encoding="base64"), "not base64"),
         (envelope(body="x", encoding="rot13"), "encoding"),
@@ -127,7 +132,85 @@ def test_a_result_is_no_receipt():
         read_receipt(message("A1"))
 
 
-@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda t: t.encode())))
+def test_a_fhir_resource_stays_as_it_came():
+    raw = b'{"resourceType": "DiagnosticReport", "x": 4.10}'
+
+    assert read_body(b"\n" + raw) == Resource(raw=raw)
+    assert read_body(b"\xef\xbb\xbf" + raw) == Resource(raw=raw)
+
+
+def test_a_bundle_says_its_name_and_its_message_header_who_sends_it():
+    head = {"resourceType": "MessageHeader", "source": {"name": "SIL|LABO"}}
+    bundle = {
+        "resourceType": "Bundle",
+        "identifier": {"value": "B1"},
+        "entry": [{"resource": head}],
+    }
+
+    found = read_body(json.dumps(bundle).encode())
+
+    assert (found.name, found.sender) == ("B1", "SIL|LABO")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"identifier": "B1"},
+        {"identifier": {"value": 7}},
+        {"identifier": {"value": "x" * 200}},
+        {"identifier": {"value": "a\nb"}},
+        {"entry": [7]},
+        {"entry": {}},
+        {"entry": [{"resource": {"resourceType": "MessageHeader", "source": []}}]},
+        {"entry": [{"resource": {"resourceType": "Patient", "source": {"name": "X"}}}]},
+    ],
+)
+def test_a_name_that_is_none_is_no_name(more):
+    found = read_body(json.dumps({"resourceType": "Bundle", **more}).encode())
+    assert (found.name, found.sender) == ("", "")
+
+
+@pytest.mark.parametrize("encoding", ["object", "text", "base64"])
+def test_an_envelope_may_hold_a_fhir_resource_and_names_it(encoding):
+    text = '{"resourceType":"Observation","valueQuantity":{"value":4.10}}'
+    body = {"object": "BODY", "text": text, "base64": b64encode(text.encode()).decode()}[encoding]
+    how = {} if encoding == "object" else {"encoding": encoding}
+    sent = {"format": "fhir", "body": body, "id": "A7", "sender": "SIL|LABO", **how}
+
+    found = read_body(json.dumps(sent).replace('"BODY"', text).encode())
+
+    assert found == Resource(raw=text.encode(), name="A7", sender="SIL|LABO"), "4.10 is not 4.1"
+
+
+def test_an_envelope_with_another_bundle_in_it_is_refused():
+    bundle = {"resourceType": "Bundle", "identifier": {"value": "B1"}}
+    with pytest.raises(Rejected, match="id is not its Bundle's"):
+        read_body(json.dumps({"format": "fhir", "body": bundle, "id": "B2"}).encode())
+
+
+def test_a_fhir_resource_is_no_receipt():
+    with pytest.raises(Rejected, match="no receipt"):
+        read_receipt(b'{"resourceType": "Communication"}')
+
+
+_KEYS = st.sampled_from(
+    "format body encoding id sender resourceType identifier value entry resource source name "
+    "receipt_for status by reason".split()
+) | st.text(max_size=4)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers() | st.text(max_size=8),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(_KEYS, each, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.text(max_size=200).map(lambda t: t.encode()),
+        st.dictionaries(_KEYS, _JSON, max_size=6).map(lambda d: json.dumps(d).encode()),
+    )
+)
 def test_anything_is_read_or_refused(body):
     for read in (read_body, read_receipt):
         with suppress(Rejected):

@@ -12,13 +12,15 @@ from twisted.internet.task import Clock
 from gateway.bus.role import Verdict
 from gateway.bus.settings import BusIntake as Settings
 from gateway.errors import Rejected, StoreBroken, StoreFull
-from gateway.hl7 import peek
+from gateway.hl7 import Limits, peek
 from gateway.intakes.bus import BusIntake
 from tests.unit.bus.fake import Driver, Parcels, message
 
 
 class Inbox:
     """Keeps what comes in; `troubles` are raised first, `waits` is awaited."""
+
+    limits = Limits()
 
     def __init__(self):
         self.accepted, self.refusals, self.confirmed = [], [], []
@@ -31,6 +33,11 @@ class Inbox:
         if self.troubles:
             raise self.troubles.pop(0)
         self.accepted.append((peek(raw).control_id, door.intake, door.mode, peer))
+
+    async def take(self, message, raw, *, format, door, peer):
+        if self.troubles:
+            raise self.troubles.pop(0)
+        self.accepted.append((message.control_id, format, message.sender, message.patient.family))
 
     async def refuse(self, raw, rejected, *, door, peer):
         if self.troubles:
@@ -112,6 +119,67 @@ def test_what_the_inbox_refuses_goes_to_the_dead_letters(bench):
 
     assert bench.verdicts == [Verdict.REFUSED]
     assert bench.inbox.refusals == [], "the inbox has written that down itself"
+
+
+def resource(ipp="69102274", **more):
+    subject = {"identifier": {"value": ipp}, "display": "DURAND Noémie"}
+    found = {"resourceType": "Observation", "status": "final", "code": {"text": "Potassium"},
+             "subject": subject, "valueQuantity": {"value": 4.1, "unit": "mmol/L"}}  # fmt: skip
+    return {**found, **more}
+
+
+def bundled(*resources, kind="message", **more):
+    entries = [{"resource": each} for each in resources]
+    return {"resourceType": "Bundle", "type": kind, "entry": entries, **more}
+
+
+def as_json(found):
+    return json.dumps(found).encode()
+
+
+def test_fhir_is_taken_under_the_name_its_bundle_has_and_in_its_senders(bench):
+    head = {"resourceType": "MessageHeader", "source": {"name": "SIL"}}
+    bench.arrives(as_json(bundled(head, resource(), identifier={"value": "B1"})))
+
+    ((name, form, sender, _),) = bench.inbox.accepted
+    assert (name, form, sender) == ("B1", "fhir", "SIL|")
+    assert bench.verdicts == [Verdict.TAKEN]
+
+
+def test_fhir_without_a_name_has_the_one_that_its_publisher_gave_it(bench):
+    bench.arrives(as_json(resource()), message_id="m-17")
+    bench.arrives(as_json(resource()))
+    bench.arrives(as_json({"format": "fhir", "id": "A7", "body": resource()}), message_id="m-18")
+
+    names = [found[0] for found in bench.inbox.accepted]
+    assert names[0] == "m-17" and names[2] == "A7"
+    assert len(names[1]) == 20, "made of its bytes"
+    assert {found[2] for found in bench.inbox.accepted} == {"FHIR|bus"}
+
+
+def test_a_transaction_of_two_patients_is_two_messages(bench):
+    other = resource(subject={"identifier": {"value": "2"}, "display": "MARTIN Paul"})
+    bench.arrives(as_json(bundled(resource(), other, kind="transaction")))
+
+    assert len(bench.inbox.accepted) == 2
+    assert bench.verdicts == [Verdict.TAKEN]
+
+
+def test_a_receipt_names_a_fhir_message_by_its_name(bench):
+    bench.hears("B1")
+    bench.arrives(as_json(bundled(resource(), identifier={"value": "B1"})))
+
+    assert bench.inbox.confirmed[-1] == ("B1", None, "receipt AA DPI", True)
+
+
+def test_fhir_that_cannot_be_read_is_refused_whole(bench):
+    body = as_json(bundled(resource(), resource(status="no such status"), pad="x" * 5000))
+    bench.arrives(body)
+
+    assert bench.inbox.accepted == []
+    ((raw, reason),) = bench.inbox.refusals
+    assert raw == body and reason
+    assert bench.verdicts == [Verdict.REFUSED]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"resourceType": "Bundle"}'])
