@@ -14,7 +14,7 @@ from gateway.clock import Clock
 from gateway.delivery import Attempt, Delivery, NewDelivery, Purpose, State
 from gateway.directory import Directory
 from gateway.errors import Rejected
-from gateway.formats import Formats, Kit
+from gateway.formats import HL7, Formats, Kit
 from gateway.hl7 import mark_delivered
 from gateway.message import Kind, Message
 from gateway.notice import Notice, announcement
@@ -291,7 +291,9 @@ class Composer:
             gaps=await self._gaps(row, attempt) if outlet is Outlet.WARD else (),
             reused=stored.reused is not None,
             # A peer is an address, and a name behind it where a certificate was checked.
-            unauthenticated=stored.intake in self._doubted and " " not in stored.peer,
+            unauthenticated=stored.format == HL7
+            and stored.intake in self._doubted
+            and " " not in stored.peer,
             floor=ward.floor,
             contact=ward.contact,
             room=ROOM.get(self._directory.medium(attempt.device), LINES),

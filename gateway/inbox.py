@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -80,20 +80,24 @@ class Inbox:
         self._aside = aside
         self._refusals: dict[str, deque[float]] = {}
 
-    async def accept(self, raw: bytes, *, door: Door, peer: str) -> Accepted:
-        """On disk with its plan when this returns.
+    async def accept(
+        self, raw: bytes, *, door: Door, peer: str, only: Collection[str] = ()
+    ) -> Accepted:
+        """On disk with its plan when this returns. `only`: the wards that its sender may reach; none: all.
 
         Raises Rejected (after the refusal itself is on disk), StoreFull or StoreBroken.
         """
         try:
             message = await self._read(raw, door)
+            where = await self._where(message)
+            ward = self._directory.ward_at(where)
+            if only and ward and ward not in only:
+                raise Rejected("its sender may not print in this ward", code=103, location="PV1-3")
         except Rejected as rejected:
             await self.refuse(raw, rejected, door=door, peer=peer)
             raise
         if message.type.startswith("ACK") and door.mode is Mode.TAP:
             self._on_receipt(message.acknowledges, f"receipt {message.control_id}")
-        where = await self._where(message)
-        ward = self._directory.ward_at(where)
         now = self._clock.now()
         arrival = Arrival(
             intake=door.intake,

@@ -119,9 +119,10 @@ def _pieces(line: str) -> Iterator[str]:
 def _with_it(_: Translate, letter: Letter, envelope: Envelope) -> Iterator[Block]:
     if letter.hl7:
         yield Rule()
-        taken = envelope.grade is not Grade.C
         word = _("HL7 messages in this mail: {n}.", n=len(letter.hl7))
-        fate = _("Taken in as results.") if taken else _("NOT taken in: sender not verified.")
+        fate = _("Taken in as results.")
+        if envelope.grade is Grade.C:  # only what a person let through comes to paper
+            fate = _("Taken in as results whose sender is not verified.")
         yield Text(text=f"{word} {fate}", tone=Tone.STRONG)
     for number, found in enumerate(letter.enclosed, 1):
         yield Rule()

@@ -79,7 +79,7 @@ class _Contents:
         if _TURNING.search(leaf.name):
             self.warn(_TURNED)
         if media_type == sniff.HL7:
-            self.hl7.append(leaf.data.strip(_FRAME))
+            self.hl7.append(_as_sent(leaf.data))
         elif closed:
             if leaf.data:
                 title = leaf.name[:SUBJECT]
@@ -149,6 +149,14 @@ class _Contents:
 _FORWARDED = ("From", "Date", "Subject")
 _CLOSED = N_("Documents of this kind are not opened here.")
 _TURNED = N_("It holds marks that turn the direction of writing: read names and numbers with care.")
+
+
+def _as_sent(file: bytes) -> bytes:
+    """HL7 as it goes over a line, so that the same message is known: mail turns every CR into CR LF."""
+    file = file.strip(_FRAME)
+    if file.count(b"\r\n") == file.count(b"\r"):
+        file = file.replace(b"\r\n", b"\r") if b"\r" in file else file.replace(b"\n", b"\r")
+    return file + b"\r"
 
 
 def _cut(text: str) -> tuple[str, int]:

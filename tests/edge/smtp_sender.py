@@ -8,6 +8,7 @@ import smtplib
 import socket
 import ssl
 from pathlib import Path
+from types import SimpleNamespace
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -37,7 +38,7 @@ class Inbox:
         self.failure = None
         self.hold = None  # a Deferred awaited before anything is on disk
 
-    async def accept(self, raw, *, door, peer):
+    async def accept(self, raw, *, door, peer, only=()):
         if b"PID" not in raw:
             raise Rejected("no patient", code=101, location="PID-3")
         self.results.append(raw)
@@ -57,6 +58,7 @@ class Inbox:
                 "door": door,
             }
         )
+        return SimpleNamespace(message_id=len(self.taken))
 
 
 def directory():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Protocol
@@ -12,13 +12,14 @@ import structlog
 
 from gateway.box import Box, BoxFailed, Why
 from gateway.errors import Rejected, StoreBroken, StoreFull
-from gateway.hl7 import split as messages_of
 from gateway.inbox import Door
 from gateway.intakes.smtp import words
 from gateway.intakes.smtp.addresses import Recipient
 from gateway.intakes.smtp.pace import Pace
+from gateway.intakes.smtp.reading import FORMAT, read
+from gateway.intakes.smtp.results import Results
 from gateway.locale import N_
-from gateway.mail import letter, signature
+from gateway.mail import signature
 from gateway.mail.envelope import Envelope
 from gateway.mail.headers import Headers, split
 from gateway.mail.letter import Letter
@@ -27,18 +28,27 @@ from gateway.message import Kind, Message, Priority
 
 _log = structlog.get_logger()
 
-FORMAT = "mail"
-
 #: Stations a mail may have passed (RFC 5321, 6.3 asks for 100 at least; ours is the last).
 HOPS = 100
-#: Seconds for reading one mail, and for looking at its signatures.
-READING, VERIFYING = 10.0, 5.0
+#: Seconds for looking at the signatures of one mail.
+VERIFYING = 5.0
+
+
+class Accepted(Protocol):
+    @property
+    def message_id(self) -> int: ...
 
 
 class Inbox(Protocol):
-    """The front door, as this way in needs it; both raise Rejected, StoreFull or StoreBroken."""
+    """The front door, as this way in needs it; all raise StoreFull or StoreBroken."""
 
-    def accept(self, raw: bytes, *, door: Door, peer: str) -> Coroutine[Any, Any, object]: ...
+    def accept(
+        self, raw: bytes, *, door: Door, peer: str, only: Collection[str] = ()
+    ) -> Coroutine[Any, Any, object]: ...
+
+    def refuse(
+        self, raw: bytes, rejected: Rejected, *, door: Door, peer: str
+    ) -> Coroutine[Any, Any, object]: ...
 
     def take(
         self,
@@ -50,7 +60,9 @@ class Inbox(Protocol):
         peer: str,
         wards: tuple[str, ...] | None = None,
         held: str = "",
-    ) -> Coroutine[Any, Any, object]: ...
+    ) -> Coroutine[Any, Any, Accepted]:
+        """Raises Rejected as well."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +102,11 @@ class Reception:
         signatures: Box | None,
         pace: Pace,
         on_broken: Callable[[object], None],
+        expect: Callable[[int], Awaitable[None]],
     ) -> None:
+        """`expect`: told of every mail that waits for a person and holds what is due once it is let in."""
+        self._expect = expect
+        self._results = Results(inbox, door=door)
         self._inbox = inbox
         self._door = door
         self._rules = rules
@@ -145,12 +161,18 @@ class Reception:
             return words.BUSY
         self._pace.add(f"{posted.peer} {posted.mail_from.lower()}", len(posted.mail))
         if verdict.grade is not Grade.C:
-            fault = await self._results(posted, found)
+            sender = verdict.sender
+            fault = await self._results.vouched(
+                found.hl7 if found else (),
+                peer=_peer(posted, verdict),
+                wards=sender.wards if sender else (),
+            )
             if fault:
                 return fault
-        message = _message(posted, headers, found)
+        message = _message(posted, headers)
+        due = verdict.grade is not Grade.C or bool(found and found.hl7)
         return [
-            await self._take(posted, recipient, verdict=verdict, message=message)
+            await self._put(posted, recipient, verdict=verdict, message=message, due=due)
             for recipient in posted.recipients
         ]
 
@@ -193,34 +215,32 @@ class Reception:
     async def _read(self, mail: bytes) -> Letter | None:
         """The mail, or None when it cannot be read: then its paper says so."""
         try:
-            return letter.load(
-                await self._box.call("gateway.mail.reading:read", mail, timeout=READING)
-            )
+            found = await read(self._box, mail)
         except BoxFailed as failed:
             if failed.why in (Why.BUSY, Why.STOPPED):
                 raise
             _log.warning("smtp.unreadable", intake=self._door.intake, why=str(failed.why))
-        except ValueError:
+            return None
+        if found is None:
             _log.warning("smtp.unreadable", intake=self._door.intake, why="no letter")
-        return None
+        return found
 
-    async def _results(self, posted: Posted, found: Letter | None) -> str:
-        """HL7 messages go in as HL7 does; the answer when one of them is refused."""
-        files = [messages_of(file) for file in (found.hl7 if found else ())]
-        for file in files:
-            if file.fault is not None:
-                return words.BAD_HL7.format(number="file", why=words.ascii_only(file.fault.reason))
-        for number, raw in enumerate((m for file in files for m in file.messages), 1):
-            try:
-                await self._inbox.accept(raw, door=self._door, peer=posted.peer)
-            except Rejected as rejected:
-                why = words.ascii_only(f"{rejected.location} {rejected.reason}".strip())
-                return words.BAD_HL7.format(number=number, why=why)
-        return ""
+    async def _put(
+        self, posted: Posted, recipient: Recipient, *, verdict: Verdict, message: Message, due: bool
+    ) -> str:
+        """The answer for one recipient. `due`: what a person decides of it has consequences."""
+        held = _why_held(verdict, recipient)
+        try:
+            taken = await self._take(posted, recipient, verdict=verdict, message=message, held=held)
+        except Rejected as rejected:
+            return f"550 5.6.0 {words.ascii_only(rejected.reason)}"
+        if held and due:
+            await self._expect(taken.message_id)
+        return words.HELD if held else words.TAKEN
 
     async def _take(
-        self, posted: Posted, recipient: Recipient, *, verdict: Verdict, message: Message
-    ) -> str:
+        self, posted: Posted, recipient: Recipient, *, verdict: Verdict, message: Message, held: str
+    ) -> Accepted:
         """A copy for each recipient: handed in for one more ward, the same mail is not the same to us."""
         envelope = Envelope(
             sender=posted.mail_from,
@@ -229,20 +249,20 @@ class Reception:
             grounds=verdict.grounds,
             proof=verdict.proof,
         )
-        held = _why_held(verdict, recipient)
-        try:
-            await self._inbox.take(
-                _addressed(message, recipient),
-                envelope.seal(posted.mail),
-                format=FORMAT,
-                door=self._door,
-                peer=posted.peer,
-                wards=(recipient.ward,),
-                held=held,
-            )
-        except Rejected as rejected:
-            return f"550 5.6.0 {words.ascii_only(rejected.reason)}"
-        return words.HELD if held else words.TAKEN
+        return await self._inbox.take(
+            _addressed(message, recipient),
+            envelope.seal(posted.mail),
+            format=FORMAT,
+            door=self._door,
+            peer=_peer(posted, verdict),
+            wards=(recipient.ward,),
+            held=held,
+        )
+
+
+def _peer(posted: Posted, verdict: Verdict) -> str:
+    """Its address, and behind it what proved who it is; that alone where nothing did."""
+    return f"{posted.peer} {verdict.proof}".rstrip()
 
 
 def _why_held(verdict: Verdict, recipient: Recipient) -> str:
@@ -254,7 +274,7 @@ def _why_held(verdict: Verdict, recipient: Recipient) -> str:
     return ""
 
 
-def _message(posted: Posted, headers: Headers, found: Letter | None) -> Message:
+def _message(posted: Posted, headers: Headers) -> Message:
     named = headers.text("message-id").strip("<> ")
     if not 0 < len(named) <= 150 or not named.isascii():
         named = sha256(posted.mail).hexdigest()[:32]

@@ -9,30 +9,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
-from twisted.internet.defer import Deferred
 
-from gateway.clock import Clock
-from gateway.delivery import Delivery, Purpose, State
-from gateway.intakes.smtp.reception import FORMAT
-from gateway.mail.envelope import Envelope, unseal
+from gateway.mail.envelope import Envelope
 from gateway.mail.headers import split
 from gateway.mail.origin import Grade
-from gateway.store import Fate, Stored
+from gateway.store import Stored
 
 _log = structlog.get_logger()
-
-#: How often what waits for a person is looked at, seconds.
-EVERY = 3.0
-
-
-class Store(Protocol):
-    """The store, as far as returns need it."""
-
-    def quarantined(self, *, limit: int = 500) -> Deferred[list[Delivery]]: ...
-    def content(self, message_id: int) -> Deferred[Stored]: ...
-    def fates(self, message_id: int) -> Deferred[list[Fate]]: ...
-    def remember(self, name: str, value: Any, *, at: float) -> Deferred[None]: ...
-    def recall(self, prefix: str) -> Deferred[dict[str, dict[str, Any]]]: ...
 
 
 class Alarm(Protocol):
@@ -40,53 +23,21 @@ class Alarm(Protocol):
 
 
 class Returns:
-    """Knows which mails of an intake wait for a person, over restarts, and sees what becomes of them.
+    """Who is told what.
 
     A sender that nothing proves is told nothing: its address may be a stranger's, and whoever kept the
     mail out was asked by a slip. One that is proved gets an answer as a file in `spool`, from where the
     site's mail server takes it; without a spool the laboratory is asked to tell it.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        *,
-        intake: str,
-        domain: str,
-        spool: Path | None,
-        alarm: Alarm,
-        clock: Clock,
-    ) -> None:
-        self._store = store
+    def __init__(self, *, intake: str, domain: str, spool: Path | None, alarm: Alarm) -> None:
         self._intake = intake
         self._domain = domain
         self._spool = spool
         self._alarm = alarm
-        self._clock = clock
-        self._name = f"mail waits {intake}"
-        self._waiting: set[int] | None = None  # None until it has been recalled
 
-    async def look(self) -> None:
-        if self._waiting is None:
-            known = await self._store.recall(self._name)
-            self._waiting = set(known.get(self._name, {}).get("messages", ()))
-        now = {delivery.message_id for delivery in await self._store.quarantined()}
-        gone = sorted(self._waiting - now)
-        for message_id in gone:
-            await self._gone(message_id)
-        if now != self._waiting:
-            self._waiting = now
-            kept = {"messages": sorted(now)}
-            await self._store.remember(self._name, kept, at=self._clock.now())
-
-    async def _gone(self, message_id: int) -> None:
-        stored = await self._store.content(message_id)
-        if (stored.format, stored.intake) != (FORMAT, self._intake):
-            return
-        fates = await self._store.fates(message_id)
-        if not any(_kept_out(fate.delivery) for fate in fates):
-            return
-        envelope, mail = unseal(stored.raw)
+    async def kept_out(self, stored: Stored, envelope: Envelope, mail: bytes) -> None:
+        """A person did not let this mail be printed."""
         if envelope.grade is Grade.C:
             return
         if self._spool is None:
@@ -94,8 +45,8 @@ class Returns:
                 "mail undeliverable", subject=envelope.sender, reason=stored.control_id
             )
             return
-        write(self._spool / f"{message_id}.eml", answer(envelope, mail, domain=self._domain))
-        _log.info("smtp.returned", intake=self._intake, message=message_id)
+        write(self._spool / f"{stored.id}.eml", answer(envelope, mail, domain=self._domain))
+        _log.info("smtp.returned", intake=self._intake, message=stored.id)
 
 
 def answer(envelope: Envelope, mail: bytes, *, domain: str) -> bytes:
@@ -129,7 +80,3 @@ def write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
-
-
-def _kept_out(delivery: Delivery) -> bool:
-    return delivery.purpose is Purpose.WARD and delivery.state is State.REFUSED

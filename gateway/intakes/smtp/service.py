@@ -26,7 +26,9 @@ from gateway.intakes.smtp.conversation import Conversation, LmtpConversation
 from gateway.intakes.smtp.hooks import Hooks
 from gateway.intakes.smtp.pace import Pace
 from gateway.intakes.smtp.reception import Inbox, Posted, Reception, Rules
-from gateway.intakes.smtp.returns import EVERY, Alarm, Returns, Store
+from gateway.intakes.smtp.results import Results
+from gateway.intakes.smtp.returns import Alarm, Returns
+from gateway.intakes.smtp.waiting import EVERY, Store, Waiting
 from gateway.mail.origin import Proof
 from gateway.peers import Peers
 from gateway.poller import Repeat
@@ -64,6 +66,7 @@ class SmtpIntake(Service):
     ) -> None:
         self._store = store
         self._alarms = alarms
+        self._waiting: Waiting | None = None
         self._looking: Repeat | None = None
         self._settings = settings
         self._inbox = inbox
@@ -125,13 +128,13 @@ class SmtpIntake(Service):
         loop = asyncio.get_running_loop()
         kind = LmtpConversation if self._lmtp else Conversation
         host, port = place(settings.listen)
+        self._watch_held()
         try:
             self._server = await from_asyncio(
                 loop.create_server(lambda: kind(self, loop), host, port, backlog=100)
             )
         except OSError as error:
             raise CannotListenError(host, port, error) from error
-        self._watch_held()
 
     def _open_desk(self, keys: dict[str, str]) -> None:
         settings = self._settings
@@ -151,6 +154,7 @@ class SmtpIntake(Service):
             signatures=self._signatures,
             pace=Pace(self._clock.now),
             on_broken=self._on_broken,
+            expect=self._expect,
         )
         self._book = Book(self._directory, settings.domains)
         self.hooks = Hooks(
@@ -171,15 +175,25 @@ class SmtpIntake(Service):
         if self._store is None or self._alarms is None:
             return
         returns = Returns(
-            self._store,
             intake=settings.name,
             domain=settings.domains[0],
             spool=self._base / settings.returns if settings.returns else None,
             alarm=self._alarms,
+        )
+        self._waiting = Waiting(
+            self._store,
+            intake=settings.name,
+            results=Results(self._inbox, door=self._door),
+            returns=returns,
+            box=self._box,
             clock=self._clock,
         )
-        self._looking = Repeat(returns.look, every=EVERY, clock=self._clock, what="mail returns")
+        self._looking = Repeat(self._waiting.look, every=EVERY, clock=self._clock, what="mails")
         self._looking.startService()
+
+    async def _expect(self, message_id: int) -> None:
+        if self._waiting is not None:
+            await self._waiting.expect(message_id)
 
     async def _close(self) -> None:
         if self._looking is not None:

@@ -81,7 +81,7 @@ def test_what_came_with_it_stands_below_and_what_did_not_is_named():
         "Repris comme résultats",
     ):
         assert said in text(slip)
-    assert "NON repris" in text(printed(read, grade=Grade.C))
+    assert "dont l'expéditeur n'est pas vérifié" in text(printed(read, grade=Grade.C))
 
 
 def test_a_mail_that_cannot_be_read_says_so():

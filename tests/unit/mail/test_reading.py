@@ -128,7 +128,20 @@ def test_what_came_is_sorted_by_its_content():
         ("winmail.dat", "Outlook package (TNEF)"),
         ("scan.png", "program"),
     ]
-    assert read.hl7 == (b"MSH|^~\\&|A\rPID|1",)
+    assert read.hl7 == (b"MSH|^~\\&|A\rPID|1\r",)
+
+
+@pytest.mark.parametrize(
+    ("file", "taken"),
+    [
+        (b"MSH|1\r\nPID|1\r\n", b"MSH|1\rPID|1\r"),
+        (b"MSH|1\nPID|1", b"MSH|1\rPID|1\r"),
+        (b"MSH|1\rPID|1\r\r\n", b"MSH|1\rPID|1\r"),
+        (b"MSH|1\rOBX|one\ntwo\r", b"MSH|1\rOBX|one\ntwo\r"),
+    ],
+)
+def test_hl7_is_taken_as_it_goes_over_a_line(file, taken):
+    assert letter(mail(part(file, b"text/plain", b"r.hl7"))).hl7 == (taken,)
 
 
 def test_a_record_comes_out_of_the_box_as_it_went_in():
