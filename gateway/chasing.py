@@ -30,7 +30,7 @@ class Reached:
     """Who got an earlier value."""
 
     wards: tuple[str, ...] = ()  # where paper of it came out, or may have
-    people: tuple[str, ...] = ()  # codes of those who acknowledged it
+    people: tuple[str, ...] = ()  # codes of those who heard or acknowledged it
     voices: bool = False  # somebody heard it, whether we know their code or not
 
 
@@ -49,7 +49,8 @@ async def reached(store: Store, directory: Directory, message: Message) -> Reach
     earlier = await store.earlier(message.patient.key, order_keys=message.order_keys, before=NEWEST)
     ids = [stored.id for stored in earlier]
     fates = [fate for number in ids for fate in await store.fates(number)]
-    said = [a for a in await store.acknowledgements(ids) if a.accepted]
+    # Who heard a value and never said to have it knows it all the same.
+    said = [a for a in await store.acknowledgements(ids) if a.accepted or a.conveyed]
     return Reached(
         wards=tuple(dict.fromkeys(_papered(fates, directory))),
         people=tuple(dict.fromkeys(a.person for a in said if a.person in directory.people)),

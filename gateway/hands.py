@@ -55,7 +55,7 @@ class HouseHands:
     async def errand(self, what: str, detail: Mapping[str, Any]) -> None:
         if what == "wrong number":
             return  # the call desk flags the number, and tells of it once
-        if what != "call back":
+        if what not in ("call back", "told and changed"):
             await self._alarms(what, subject=str(detail.get("subject", "")), reason="")
             return
         phone = str(detail.get("phone") or "")

@@ -7,10 +7,11 @@ middle makes one free.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -22,13 +23,18 @@ from gateway.service import Aside, at_once
 from gateway.store import Store
 
 DIGITS = 6  # of the shortest PIN
-#: This many wrong PINs within an hour lock a person out until so long (seconds) after the last one.
+#: This many wrong PINs within an hour close a line for a person until so long (seconds) after the last one;
+#: so many from wherever close every line.
 FAILS, WINDOW, LOCKED = 5, 3600.0, 900.0
+TOTAL = 2 * FAILS
+#: Telephones from which somebody got in: so many are remembered as theirs.
+LINES = 3
 #: More wrong PINs than this in so many seconds, whoever is tried: somebody is guessing.
 MANY, SOON = 20, 600.0
 
 _STATE = "access/"
 _ALL = "access/*"
+_RUNG = "rung "
 # OWASP's second choice for argon2id: 19 MiB, two passes. 40 ms here; in a thread.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 # Somebody nobody knows takes as long to be refused as anybody else.
@@ -68,14 +74,36 @@ def check(pin: str, *, code: str = "") -> None:
 
 @dataclass(slots=True)
 class _Tries:
-    """Moments of wrong PINs, oldest first, and the lock that lets one PIN in at a time."""
+    """Wrong PINs by moment and line, oldest first; the person's own lines, and the lock that lets one PIN in
+    at a time."""
 
-    fails: list[float] = field(default_factory=list)
+    fails: list[tuple[float, str]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)  # the last one that they got in from stands last
     turn: DeferredLock = field(default_factory=DeferredLock)
 
-    def locked(self, now: float) -> bool:
-        recent = [at for at in self.fails if at > now - WINDOW]
-        return len(recent) >= FAILS and recent[-1] > now - LOCKED
+    def locked(self, line: str, now: float) -> bool:
+        recent = [fail for fail in self.fails if fail[0] > now - WINDOW]
+        here = [fail for fail in recent if fail[1] == line]
+        return _full(here, FAILS, now) or _full(recent, TOTAL, now)
+
+    def kept(self) -> dict[str, Any] | None:
+        return {"fails": self.fails, "lines": self.lines} if self.fails or self.lines else None
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> _Tries:
+        fails = kept.get("fails", ())
+        # An earlier release kept moments only.
+        return cls(
+            [
+                (float(f[0]), str(f[1])) if isinstance(f, list | tuple) else (float(f), "")
+                for f in fails
+            ],
+            [str(line) for line in kept.get("lines", ())],
+        )
+
+
+def _full(fails: Sequence[tuple[float, str]], most: int, now: float) -> bool:
+    return len(fails) >= most and fails[-1][0] > now - LOCKED
 
 
 class Access:
@@ -103,15 +131,19 @@ class Access:
     async def open(self) -> None:
         """Take up what was counted before a restart."""
         for name, value in (await self._store.recall(_STATE)).items():
-            fails = [float(at) for at in value.get("fails", ())]
             if name == _ALL:
-                self._all = fails
+                self._all = [float(at) for at in value.get("fails", ())]
             else:
-                self._tries[name.removeprefix(_STATE)] = _Tries(fails)
+                self._tries[name.removeprefix(_STATE)] = _Tries.of(value)
 
-    async def person(self, code: str, pin: str) -> Person | None:
+    async def person(
+        self, code: str, pin: str, *, line: str = "", rung: bool = False
+    ) -> Person | None:
         """Whose code and PIN these are; None for any other, and while too many wrong ones were keyed.
 
+        `line`: the caller's number. It can be forged, so it opens nothing: wrong PINs are counted for each
+        line that is the person's own (theirs in the directory, one they got in from before), and together for
+        all others, so that a stranger closes no telephone but a stranger's. `rung`: we dialled that line.
         Takes as long whatever the reason; a locked person's PIN is not even compared.
         """
         known = self._people.get(code)
@@ -119,29 +151,35 @@ class Access:
         tries = self._tries.setdefault(code if known else "", _Tries())
         await tries.turn.acquire()
         try:
-            return await self._judged(known, pin, tries)
+            counted = _counted(known, tries, line=line, rung=rung)
+            return await self._judged(known, pin, tries, line=line, counted=counted)
         finally:
             tries.turn.release()
 
-    async def _judged(self, known: Person | None, pin: str, tries: _Tries) -> Person | None:
+    async def _judged(
+        self, known: Person | None, pin: str, tries: _Tries, *, line: str, counted: str
+    ) -> Person | None:
         now = self._clock.now()
-        locked = known is None or not known.pin or tries.locked(now)
-        before = [at for at in tries.fails if at > now - WINDOW]
-        await self._count(known, [*before, now] if not locked else before, tries, now=now)
+        locked = known is None or not known.pin or tries.locked(counted, now)
+        tries.fails = [fail for fail in tries.fails if fail[0] > now - WINDOW]
+        if known is not None and not locked:
+            tries.fails.append((now, counted))
+        await self._keep(known, tries, now=now)
         against = _NOBODY if locked or known is None else known.pin
         right = await self._aside(partial(_fits, against, pin))
         if not right or locked:
             await self._wrong(now)
             return None
-        await self._count(known, [], tries, now=now)
+        # What strangers keyed elsewhere still counts against strangers.
+        tries.fails = [fail for fail in tries.fails if fail[1] != counted]
+        if line and not counted.startswith(_RUNG):
+            tries.lines = [*(own for own in tries.lines if own != line), line][-LINES:]
+        await self._keep(known, tries, now=now)
         return known
 
-    async def _count(
-        self, known: Person | None, fails: list[float], tries: _Tries, *, now: float
-    ) -> None:
-        tries.fails = fails if known is not None else []
-        value = {"fails": fails} if fails and known is not None else None
+    async def _keep(self, known: Person | None, tries: _Tries, *, now: float) -> None:
         # Written for nobody as well: who is unknown must take as long as who is known.
+        value = tries.kept() if known is not None else None
         await self._store.remember(f"{_STATE}{known.code if known else '?'}", value, at=now)
 
     async def _wrong(self, now: float) -> None:
@@ -151,6 +189,14 @@ class Access:
         if len(self._all) > MANY and self._alarmed < now - SOON:
             self._alarmed = now
             self._alarm(len(self._all))
+
+
+def _counted(known: Person | None, tries: _Tries, *, line: str, rung: bool) -> str:
+    """Under which line a try counts; "" for all those that are nobody's."""
+    if rung:
+        return _RUNG + line  # nobody can forge what we dialled
+    own = known is not None and bool(line) and line in (known.phone.replace(" ", ""), *tries.lines)
+    return line if own else ""
 
 
 def _fits(pin_hash: str, pin: str) -> bool:

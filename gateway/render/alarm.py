@@ -43,6 +43,11 @@ ALARMS: Mapping[str, Words] = {
         means=N_("A critical value was read back wrong twice on the telephone."),
         do=N_("Call this person now and have the value read back."),
     ),
+    "told and changed": Words(
+        title=N_("CALL BACK"),
+        means=N_("This person heard a result by telephone that was replaced while they heard it."),
+        do=N_("Call this person now and tell them the newer result."),
+    ),
     "guessing": Words(
         title=N_("PERSONAL CODES UNDER ATTACK"),
         means=N_("Too many wrong codes were keyed on the telephone in a short time."),

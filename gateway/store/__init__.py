@@ -333,6 +333,11 @@ class Store(Protocol):
         since then, newest first; no tests, nothing that was purged."""
         ...
 
+    def keyed(self, number: str, *, since: float, limit: int = 5) -> Deferred[list[str]]:
+        """The keys of the patients whose results since then carry this IPP or NDA, as a telephone keys it:
+        its figures only. Whose key it is exactly, `latest` finds."""
+        ...
+
     def known(self, *, sender: str, control_id: str) -> Deferred[bool]:
         """Whether there is a message of this identity."""
         ...

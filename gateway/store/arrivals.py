@@ -14,6 +14,8 @@ from gateway.store.standing import standing
 from gateway.store.work import Work
 
 _ORDERED = (Kind.RESULT, Kind.ORDER)
+#: Fewer figures than this are nobody's number: "ROOM 12" would open twelve doors.
+SHORTEST = 4
 
 
 def accept(work: Work, arrival: Arrival) -> Accepted:
@@ -89,7 +91,18 @@ def _insert(
     if arrival.message.kind in _ORDERED and not arrival.refused:
         for key in arrival.message.order_keys:
             work.execute(queries.ORDER_INSERT, (rows.plain(key), message_id))
+    if arrival.message.kind is Kind.RESULT and not arrival.refused and not arrival.message.test:
+        for number in _keyed(arrival.message) - {patient_key}:
+            work.execute(queries.NUMBER_INSERT, (number, message_id))
     return message_id
+
+
+def _keyed(message: Message) -> set[str]:
+    """The patient's numbers as a telephone has them: figures and nothing else."""
+    patient = message.patient
+    numbers = (patient.ipp, patient.nda) if patient is not None else ()
+    figures = ("".join(c for c in number if c.isascii() and c.isdecimal()) for number in numbers)
+    return {number for number in figures if len(number) >= SHORTEST}
 
 
 def _record(

@@ -29,6 +29,12 @@ AND m.patient_key IN (SELECT value FROM json_each(?)) AND m.received_at >= ?
 ORDER BY m.id DESC LIMIT ?
 """
 )
+# Newest first: whoever had a visit's number last is offered first.
+KEYED = """
+SELECT m.patient_key FROM keyed_number n JOIN message m ON m.id = n.message_id
+WHERE n.number = ? AND m.received_at >= ? AND m.patient_key <> ''
+GROUP BY m.patient_key ORDER BY MAX(m.id) DESC LIMIT ?
+"""
 KNOWN = (
     "SELECT EXISTS (SELECT 1 FROM message WHERE control_id = ? AND control_id <> '' AND sender = ?)"
 )
@@ -98,6 +104,11 @@ def latest(
 ) -> list[Stored]:
     every = json.dumps(sorted({n for key in keys if key for n in _numbers(connection, key)}))
     return [rows.stored(row) for row in connection.execute(LATEST, (every, since, limit))]
+
+
+def keyed(connection: apsw.Connection, number: str, *, since: float, limit: int) -> list[str]:
+    found = connection.execute(KEYED, (number, since, limit)).fetchall()
+    return list(dict.fromkeys(_now(connection, str(key)) for (key,) in found))
 
 
 def known(connection: apsw.Connection, *, sender: str, control_id: str) -> bool:

@@ -49,6 +49,7 @@ INSERT INTO message VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 """
 CONTENT_INSERT = "INSERT INTO content VALUES (?, ?)"
 ORDER_INSERT = "INSERT OR IGNORE INTO message_order VALUES (?, ?)"
+NUMBER_INSERT = "INSERT OR IGNORE INTO keyed_number VALUES (?, ?)"
 DELIVERY_INSERT = """
 INSERT INTO delivery (
     id, message_id, recipient, purpose, priority, patient_key, steps, created_at, step, step_since,

@@ -250,6 +250,9 @@ class SqliteStore:
     ) -> Deferred[list[Stored]]:
         return self._reader.ask(lambda c: lookback.latest(c, keys, since=since, limit=limit))
 
+    def keyed(self, number: str, *, since: float, limit: int = 5) -> Deferred[list[str]]:
+        return self._reader.ask(lambda c: lookback.keyed(c, number, since=since, limit=limit))
+
     def known(self, *, sender: str, control_id: str) -> Deferred[bool]:
         return self._reader.ask(lambda c: lookback.known(c, sender=sender, control_id=control_id))
 

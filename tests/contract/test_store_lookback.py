@@ -100,6 +100,31 @@ async def test_results_are_found_under_either_number(store):
     assert await latest(store, "") == []
 
 
+def seen_as(control_id, *, ipp, nda, **about):
+    told = arrival(control_id, ipp=ipp, **about)
+    patient = replace(told.message.patient, ipp=ipp, nda=nda)
+    return replace(told, message=replace(told.message, patient=patient))
+
+
+async def test_a_telephones_keys_find_patients_by_visit_and_by_the_figures_of_an_ipp(store):
+    await store.accept(seen_as("A1", ipp="69102274", nda="24-001234"))
+    await store.accept(seen_as("A2", ipp="HEX/0077-1", nda="V12"))
+    await store.accept(seen_as("A3", ipp="55500011", nda="24001234", at=101.0))
+
+    assert await store.keyed("24001234", since=0.0) == ["55500011", "69102274"]
+    assert await store.keyed("24001234", since=100.5) == ["55500011"]
+    assert await store.keyed("00771", since=0.0) == ["HEX/0077-1"]
+    assert await store.keyed("12", since=0.0) == []
+    assert await store.keyed("", since=0.0) == []
+
+
+async def test_a_visit_leads_to_the_number_that_holds_now(store):
+    await store.accept(seen_as("A1", ipp="old", nda="24001234"))
+    await moves(store, where("new", at=101.0), merged="old")
+
+    assert await store.keyed("24001234", since=0.0) == ["new"]
+
+
 async def test_results_from_before_are_left_out(store):
     await store.accept(arrival("A1", at=99.0))
     await store.accept(arrival("A2", at=100.0))

@@ -42,6 +42,7 @@ class Caller:
         self._gone = False
         self._since = 0
         self.leaves = False  # … or hangs up
+        self.gone_at = None  # the words at which the line is cut
         self.alone = False  # nobody steers it: where no key is left, it says nothing
 
     # -- what a story does
@@ -99,6 +100,8 @@ class Caller:
 
     async def say(self, *prompts):
         for prompt in prompts:
+            if self.gone_at is not None and self.gone_at in prompt:
+                self._gone = True
             self._here()
             self.said.append(prompt)
         return ""

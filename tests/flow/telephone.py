@@ -68,13 +68,14 @@ class Ward(Hospital):
         """Somebody dials in and hears the first words."""
         return Caller(**about).dials(partial(answer, house=self.house))
 
-    def answers(self, pressed="", *, hangs_up=False):
-        """Whoever lifts the receiver presses these keys one after another, and no more."""
+    def answers(self, pressed="", *, hangs_up=False, gone_at=None):
+        """Whoever lifts the receiver presses these keys one after another, and no more. `gone_at`: the words
+        at which the line is cut."""
 
         async def talk(token):
             caller = Caller(token=token)
             self.callers.append(caller)
-            caller.alone, caller.leaves = True, hangs_up
+            caller.alone, caller.leaves, caller.gone_at = True, hangs_up, gone_at
             caller.keys(pressed)
             batch = self.calling.batch(token)
             items = tuple(batch.left())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.asterisk import access
 from gateway.asterisk.ivr.talk import Mute
 from gateway.router import Mode
 from printers import code
-from tests.flow.telephone import LOGIN, ROUX, Ward
+from tests.flow.telephone import LAB, LOGIN, ROUX, Ward
 
 
 @pytest.fixture
@@ -26,6 +27,17 @@ def slip_code(ward, index=-1):
     deliveries = [d["id"] for m in ward.store.messages() for d in m["deliveries"]
                   if d["slip"] is not None]  # fmt: skip
     return code.canonical(deliveries[index])
+
+
+def with_visit(sample, nda):
+    """The same message with a visit's number in PV1-19."""
+    lines = sample.raw.split(b"\r")
+    at = next(i for i, line in enumerate(lines) if line.startswith(b"PV1|"))
+    fields = lines[at].split(b"|")
+    fields += [b""] * (20 - len(fields))
+    fields[19] = nda.encode()
+    lines[at] = b"|".join(fields)
+    return b"\r".join(lines)
 
 
 # -- who is calling
@@ -68,6 +80,29 @@ def test_others_are_not_locked_out_with_somebody(ward):
     ward.dials().keys("4712#161803#").hears("résultats d'un patient")
 
 
+def test_ten_thousand_guesses_compare_few_and_keep_nobody_out(ward, monkeypatch):
+    """Three guesses a call, a forged number each, for an hour: who is guessed at and the others go on."""
+    compared = []
+    fits = access._fits
+    monkeypatch.setattr(
+        access, "_fits", lambda against, pin: compared.append(against) or fits(against, pin)
+    )
+    monkeypatch.setattr(access, "_NOBODY", LAB.pin)  # quick to compare
+    began, told = ward.clock.seconds(), None
+    for number in range(3334):
+        ward.dials(caller=f"06{number:08}").keys(f"4711#{number:06}#" * 3)
+        ward.clock.advance(1.08)
+        if number % 833 == 0:
+            ward.dials(caller="2222").keys(LOGIN).hears("résultats d'un patient")
+            ward.dials(caller="2101").keys("4712#161803#").hears("résultats d'un patient")
+        told = told or (ward.paper(at="lab-slip") and ward.clock.seconds() - began)
+
+    hers = compared.count(ROUX.pin) - 5  # her own calls, every quarter of an hour
+    assert hers <= 8
+    assert told <= 120.0
+    ward.dials(caller="0699999999").keys(LOGIN).hears("Refusé")
+
+
 def test_the_laboratory_is_told_on_paper_when_somebody_guesses(ward):
     for _ in range(25):
         ward.dials().keys("9999#000000#")
@@ -100,11 +135,12 @@ def test_the_name_first_then_the_value_as_on_the_slip(ward):
     )
 
 
-@pytest.mark.parametrize("number", ["slip", "IPP"])
+@pytest.mark.parametrize("number", ["slip", "69102274", "24001234"])
 def test_a_slips_code_or_the_patients_number(ward, number):
-    ward.receives(critical(ward))
+    """IPP and NDA by their figures: a telephone has no letters and no hyphen."""
+    ward.receives(with_visit(critical(ward), "24-001234"))
     ward.after(seconds=5)
-    keyed = slip_code(ward) if number == "slip" else "69102274"
+    keyed = slip_code(ward) if number == "slip" else number
     caller = ward.dials().keys(LOGIN).keys(f"1{keyed}#").hears("Lefèbvre")
     caller.keys("1").hears("valeur critique : un", "six virgule huit", "valeur critique haute",
                            "je répète : six virgule huit")  # fmt: skip
@@ -117,8 +153,8 @@ def test_the_latest_comes_first_and_a_correction_says_what_it_replaces(ward):
     ward.after(seconds=5)
     caller = ward.dials().keys(LOGIN).keys("169102274#1")
     caller.hears("correction", "six virgule huit", "correction : remplace quatre virgule un")
-    caller.keys("2").hears("quatre virgule un millimoles")
     caller.keys("2").hears("C'est tout pour ce patient")
+    caller.hears_nothing_of("quatre virgule un millimoles")  # as if it still held
 
 
 def test_repeat_slower_and_spell(ward):
@@ -140,6 +176,24 @@ def test_who_heard_what_is_in_the_journal_and_no_value(ward):
     assert "4711" in ward.journal()
     for secret in ("potassium", "virgule", "4.1", "LEF", "271828"):
         assert secret not in ward.journal()
+
+
+def test_two_patients_of_one_number_are_told_apart_by_name(ward):
+    ward.receives(with_visit(ward.sample(), "24001234"))
+    ward.receives(with_visit(ward.sample(ipp="777", family="MARTIN", order="2"), "24001234"))
+    ward.after(seconds=5)
+    caller = ward.dials().keys(LOGIN).keys("124001234#").hears("Martin")
+    caller.keys("2").hears("Lefèbvre").keys("1").hears("potassium")
+
+
+def test_of_two_patients_of_one_number_the_callers_own_comes_first(ward):
+    ward.receives(with_visit(ward.sample(), "24001234"))
+    ward.receives(
+        with_visit(ward.sample(ipp="777", family="MARTIN", order="2", ward="NEURO"), "24001234")
+    )
+    ward.after(seconds=5)
+    caller = ward.dials().keys(LOGIN).keys("124001234#").hears("Lefèbvre")
+    caller.keys("2").hears("pas dans vos services").hears_nothing_of("martin")
 
 
 def test_who_is_not_the_patient_hears_nothing(ward):
@@ -183,10 +237,11 @@ def test_another_wards_patient_needs_a_spoken_reason_that_lies_at_the_laboratory
     ward.after(seconds=5)
     caller = ward.dials()
     caller.spoken.append(ward.recording())
-    caller.keys(LOGIN).keys("169102274#1").hears("pas dans vos services").hears_nothing_of(
-        "potassium"
-    )
-    caller.keys("5").hears("potassium: quatre virgule un")
+    caller.keys(LOGIN).keys("169102274#").hears("pas dans vos services")
+    caller.hears_nothing_of("potassium", "lefèbvre", "mille neuf cent cinquante")
+    caller.keys("5").hears("Dites pourquoi", "Lefèbvre Éloïse", "mille neuf cent cinquante-trois")
+    caller.hears_nothing_of("potassium")
+    caller.keys("1").hears("potassium: quatre virgule un")
     ward.after(seconds=5)
     (trace,) = ward.paper(at="lab-slip")
     assert "Dr Roux (4711)" in trace
@@ -199,8 +254,8 @@ def test_without_a_reason_it_stays_closed(ward):
     ward.after(seconds=5)
     caller = ward.dials()
     caller.spoken.append(None)
-    caller.keys(LOGIN).keys("169102274#1").keys("5").hears("Rien n'a été enregistré")
-    caller.hears_nothing_of("potassium")
+    caller.keys(LOGIN).keys("169102274#").keys("5").hears("Rien n'a été enregistré")
+    caller.hears_nothing_of("potassium", "lefèbvre")
     assert "break glass" not in ward.journal()
 
 

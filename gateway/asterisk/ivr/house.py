@@ -36,7 +36,8 @@ class Hands(Protocol):
     """What a telephone call makes the rest of the house do. Everything is on disk when it returns."""
 
     async def errand(self, what: str, detail: Mapping[str, Any]) -> None:
-        """A slip at the laboratory that asks somebody to act ("call back", "wrong number")."""
+        """A slip at the laboratory that asks somebody to act: "call back", "told and changed",
+        "wrong number"."""
         ...
 
     async def copy(self, message_id: int, *, ward: str, by: str, medium: str) -> None:

@@ -20,13 +20,15 @@ async def login(
     """
     _ = talk.translate
     before = first
+    rung = bool(talk.call.token)
+    line = talk.call.dialled if rung else talk.call.caller
     for _try in range(TRIES):
         code = await talk.ask(before, _("Key your personal code, then hash."), digits=8)
         pin = await talk.ask(_("Key your PIN, then hash."), digits=16)
         if not code or not pin:  # silence is no guess
             before = ""
             continue
-        person = await house.access.person(code, pin)
+        person = await house.access.person(code, pin, line=line, rung=rung)
         same = person is not None and other_than is not None and person.code == other_than.code
         if person is not None and not same:
             return person

@@ -11,7 +11,8 @@ from enum import StrEnum
 
 import structlog
 
-from gateway.asterisk.ivr.conveying import convey, gather
+from gateway.asterisk.ivr.conveying import convey
+from gateway.asterisk.ivr.found import gather
 from gateway.asterisk.ivr.house import House
 from gateway.asterisk.ivr.laboratory import point_to_laboratory
 from gateway.asterisk.ivr.login import login

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.asterisk.ivr.talk import Talk
+from gateway.asterisk.ivr.talk import Talk, say_all
 from gateway.asterisk.speech import number
 from gateway.asterisk.speech.reading import Line, agrees
 
 #: A value keyed wrongly is said again; the second time a person at the laboratory takes over.
 TRIES = 2
-#: Critical values of one result that are keyed back; nobody keys thirty.
-MOST = 3
+#: Of more values than this nobody remembers the last: so many are said, so many keyed, and so on.
+BLOCK = 3
 
 
 @dataclass(slots=True)
@@ -23,14 +23,24 @@ class ReadBack:
     keyed: list[str] = field(default_factory=list)
 
 
-async def read_back(talk: Talk, criticals: Sequence[Line]) -> ReadBack:
-    """Ask for each critical value, up to MOST. Stops at the first that is wrong twice."""
-    done = ReadBack()
-    for line in [line for line in criticals if line.keyed][:MOST]:
-        done.verdict = "ok" if await _one(talk, line, done.keyed) else "failed"
-        if done.verdict == "failed":
-            return done
-    return done
+async def read_back(
+    talk: Talk, criticals: Sequence[Line], *, done: ReadBack, aloud: bool = False
+) -> None:
+    """Ask for each critical value that is a number; stops at the first that is wrong twice.
+
+    Fills `done` while it goes: what was keyed by somebody who hangs up in the middle is known. `aloud`: the
+    caller heard the values and has no paper; a long row of them is said again, block by block.
+    """
+    lines = [line for line in criticals if line.keyed]
+    for first in range(0, len(lines), BLOCK):
+        block = lines[first : first + BLOCK]
+        if aloud and first:
+            await say_all(talk, [line.text for line in block])
+        for line in block:
+            if not await _one(talk, line, done.keyed):
+                done.verdict = "failed"
+                return
+    done.verdict = "ok" if lines else ""
 
 
 async def _one(talk: Talk, line: Line, keyed: list[str]) -> bool:

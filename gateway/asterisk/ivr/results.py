@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.asterisk.ivr import copies
-from gateway.asterisk.ivr.conveying import Found, convey, gather
+from gateway.asterisk.ivr.conveying import convey
+from gateway.asterisk.ivr.found import Found, gather
 from gateway.asterisk.ivr.glass import break_glass
 from gateway.asterisk.ivr.house import House
 from gateway.asterisk.ivr.talk import Talk
@@ -25,10 +26,18 @@ async def results(talk: Talk, house: House, person: Person) -> None:
     keyed = await talk.ask(
         _("Key the slip code, the IPP or the NDA, then hash."), digits=20, within=10.0
     )
+    closed = []
     for stored in await _candidates(house, keyed):
-        found = await gather(house, stored[0])
-        if found is not None and await _confirmed(talk, house, found):
-            await _patient(talk, house, person, stored)
+        allowed = await _allowed(house, person, stored)
+        if not allowed:
+            closed.append(stored)
+        elif await _patient(talk, house, person, allowed):
+            return
+    # A name is a patient's as well: outside the caller's wards nothing is said before a reason was.
+    for stored in closed:
+        if not await break_glass(talk, house, person, stored[0]):
+            return
+        if await _patient(talk, house, person, stored):
             return
     await talk.say(_("There is no result under this number. For help, press 9."))
 
@@ -55,9 +64,9 @@ async def _candidates(house: House, keyed: str) -> list[Sequence[Stored]]:
         __, stored = slip
         rest = await _latest(house, (stored.patient_key,), since=since)
         found.append([stored, *(s for s in rest if s.id != stored.id)])
-    if keyed:
-        latest = await _latest(house, (keyed,), since=since)
-        if latest:
+    for key in dict.fromkeys((keyed, *await house.store.keyed(keyed, since=since))):
+        latest = await _latest(house, (key,), since=since)
+        if latest and not any(latest[0].id == s.id for other in found for s in other):
             found.append(latest)
     return [s for s in found if s[0].kind is Kind.RESULT]
 
@@ -81,21 +90,30 @@ async def _confirmed(talk: Talk, house: House, found: Found) -> bool:
             await talk.slower().say(identity_spelled(found.message.patient, talk.lexicon))
 
 
-async def _patient(talk: Talk, house: House, person: Person, stored: Sequence[Stored]) -> None:
+async def _patient(talk: Talk, house: House, person: Person, stored: Sequence[Stored]) -> bool:
+    """Say who it is and, where the caller says that it is they, the results; whether it was."""
     _ = talk.translate
-    allowed = await _allowed(house, person, stored)
-    if not allowed:
-        if not await break_glass(talk, house, person, stored[0]):
-            return
-        allowed = stored
-    for one in allowed:
+    first = None
+    for one in stored:
+        first = first or await gather(house, one)
+    if first is None:
+        await talk.say(_("This one is a document: it is on paper or at the laboratory."))
+        return True
+    if not await _confirmed(talk, house, first):
+        return False
+    heard: set[int] = set()
+    for one in stored:
         found = await gather(house, one)
         if found is None:
             await talk.say(_("This one is a document: it is on paper or at the laboratory."))
             continue
-        offers = copies.offers(talk, house, person, one.id)
+        if found.stored.id in heard:  # what it said was replaced by what was just heard
+            continue
+        heard.add(found.stored.id)
+        offers = copies.offers(talk, house, person, found.stored.id)
         await convey(talk, house, found, person=person, via="phone", offers=offers)
     await talk.say(_("That was all for this patient."))
+    return True
 
 
 async def _allowed(house: House, person: Person, stored: Sequence[Stored]) -> Sequence[Stored]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.asterisk.ivr.conveying import Found, acknowledge, gather
+from gateway.asterisk.ivr.conveying import acknowledge, convey
 from gateway.asterisk.ivr.copies import PRINT, copy
+from gateway.asterisk.ivr.found import Found, gather
 from gateway.asterisk.ivr.house import House
 from gateway.asterisk.ivr.talk import Talk
 from gateway.asterisk.role import Prompt
@@ -20,6 +21,10 @@ async def acknowledge_slip(talk: Talk, house: House, person: Person) -> None:
     _ = talk.translate
     found = await _asked_for(talk, house, person)
     if found is None:
+        return
+    if found.instead is not None:
+        await talk.say(_("This slip does not hold any more: listen to the newer result."))
+        await convey(talk, house, found, person=person, via="phone")
         return
     reading = found.reading(talk, house)
     key = await talk.choose(

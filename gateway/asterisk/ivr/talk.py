@@ -14,6 +14,8 @@ AGAIN, LAB, END = "0", "9", "#"
 STAR = "*"
 #: So often is a question asked before it is taken that nobody is there any more.
 PATIENCE = 3
+#: A line that keys cut short is begun again so often.
+AGAINS = 3
 
 
 class Ended(Exception):
@@ -92,3 +94,18 @@ class Talk:
             return await self.call.ask(*said.prompts, digits=digits, end=end, within=within)
         except Unplayable as error:
             raise Mute(str(error)) from error
+
+
+async def say_all(talk: Talk, texts: Sequence[str]) -> None:
+    """All of them. 0 begins again; what another key cuts short is said once more."""
+    at = agains = 0
+    while at < len(texts):
+        key = await talk.say(texts[at])
+        if not key:
+            at, agains = at + 1, 0
+        elif key == "#":
+            raise Ended
+        elif agains < AGAINS:
+            at, agains = (0 if key == "0" else at), agains + 1
+        else:
+            at, agains = at + 1, 0

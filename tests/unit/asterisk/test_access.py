@@ -16,7 +16,7 @@ from gateway.directory import Person
 
 PIN = "271828"
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-ROUX = Person(code="4711", name="Dr Roux", pin=QUICK.hash(PIN))
+ROUX = Person(code="4711", name="Dr Roux", phone="22 22", pin=QUICK.hash(PIN))
 NOPIN = Person(code="4712", name="Nobody's")
 
 
@@ -125,6 +125,74 @@ def test_ten_thousand_guesses_are_few_that_count(gate, clock, monkeypatch):
         done(gate.person("4711", "000000"))
         clock.advance(0.36)
     assert compared.count(ROUX.pin) <= 8
+
+
+def guesses(gate, times=5, *, line="0612345678", **more):
+    for _ in range(times):
+        assert done(gate.person("4711", "000000", line=line, **more)) is None
+
+
+def test_a_stranger_closes_no_line_of_the_persons_own(gate):
+    guesses(gate)
+    assert done(gate.person("4711", PIN, line="0612345678")) is None
+    assert done(gate.person("4711", PIN)) is None, "nor a call without a number"
+    assert done(gate.person("4711", PIN, line="2222")) is ROUX, "theirs in the directory"
+
+
+def test_a_line_they_got_in_from_is_theirs(gate, clock):
+    assert done(gate.person("4711", PIN, line="2101")) is ROUX
+    guesses(gate)
+    assert done(gate.person("4711", PIN, line="2102")) is None
+    assert done(gate.person("4711", PIN, line="2101")) is ROUX
+
+
+def test_only_the_last_few_lines_are_remembered(gate):
+    for line in ("2101", "2102", "2103", "2101", "2104"):
+        assert done(gate.person("4711", PIN, line=line)) is ROUX
+    guesses(gate)
+    assert done(gate.person("4711", PIN, line="2102")) is None
+    assert done(gate.person("4711", PIN, line="2101")) is ROUX
+
+
+def test_a_telephone_that_we_rang_is_closed_by_nobody_elsewhere(gate):
+    guesses(gate)
+    guesses(gate, 4, line="2101")  # whoever claims to call from there
+    assert done(gate.person("4711", PIN, line="2101", rung=True)) is ROUX
+    assert done(gate.person("4711", PIN, line="2101")) is None, "it is not theirs by that"
+
+
+def test_new_lines_make_no_new_guesses(gate, clock, monkeypatch):
+    compared = []
+    monkeypatch.setattr(access, "_fits", lambda against, pin: compared.append(against) or False)
+    for number in range(1000):
+        done(gate.person("4711", "000000", line=f"06{number:08}"))
+    assert compared.count(ROUX.pin) == access.FAILS
+
+
+def test_ten_in_all_close_every_line(gate):
+    guesses(gate)
+    guesses(gate, line="2222")
+    assert done(gate.person("4711", PIN, line="2101", rung=True)) is None
+
+
+def test_the_right_pin_frees_no_stranger(gate, clock):
+    guesses(gate, 4)
+    assert done(gate.person("4711", PIN, line="2222")) is ROUX
+    guesses(gate, 1)
+    assert done(gate.person("4711", PIN, line="0612345678")) is None
+
+
+def test_lines_and_what_was_counted_outlive_a_restart(gate, clock, memory, alarms):
+    assert done(gate.person("4711", PIN, line="2101")) is ROUX
+    guesses(gate)
+    again = opened(clock, memory, alarms)
+    assert done(again.person("4711", PIN, line="2102")) is None
+    assert done(again.person("4711", PIN, line="2101")) is ROUX
+
+
+def test_what_an_earlier_release_counted_still_counts(clock, memory, alarms):
+    memory.kept["access/4711"] = {"fails": [0.0] * 5}
+    assert done(opened(clock, memory, alarms).person("4711", PIN, line="2101")) is None
 
 
 def test_a_restart_frees_nobody(gate, clock, memory, alarms):
