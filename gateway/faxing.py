@@ -17,13 +17,14 @@ from gateway.box import Box
 from gateway.channels.fax import Alarm, FaxChannel, Kit, Settings
 from gateway.clock import Clock, wall
 from gateway.config import Site
-from gateway.errors import DeliveryFailure, TemporaryFailure
+from gateway.errors import DeliveryFailure, TemporaryFailure, Uncertain
 from gateway.fax.line import Line, Sender
 from gateway.fax.numbers import KIND, number
 from gateway.fax.pages import From, To
 from gateway.fax.register import Register
 from gateway.fax.sheets import Paper, Sheets
 from gateway.fax.spool import Spool
+from gateway.fax.underway import UnderWay
 from gateway.inbox import Inbox
 from gateway.intakes.fax import FaxIntake, Memory
 from gateway.service import spawn
@@ -69,6 +70,7 @@ class Faxes(Service):
         self._devices = {d.name: d for d in site.devices if d.kind == KIND}
         stations = {number(d, site.wards): d.station for d in self._devices.values() if d.station}
         self._register = Register(store, configured=stations, now=clock.now)
+        self._calls = UnderWay(store, clock)
         self._channels: dict[str, FaxChannel] = {}
         self._heard = -1
         self._alarm = alarm
@@ -82,10 +84,22 @@ class Faxes(Service):
 
     def startService(self) -> Deferred[None]:
         super().startService()
-        left = self._spool.clear() if self._devices else 0
-        if left:
-            log.warning("fax.left_over", files=left)
-        return Deferred.fromCoroutine(self._register.load())
+        return Deferred.fromCoroutine(self._start())
+
+    async def _start(self) -> None:
+        """Before anybody is rung: who is being rung already, and which files nobody needs."""
+        await self._register.load()
+        calls = await self._calls.load()
+        if self._devices:
+            left = self._spool.clear(but=[call.token for call in calls])
+            if left:
+                log.warning("fax.left_over", files=left)
+        for call in calls:
+            channel = self._channels.get(call.device)
+            if channel is None or self._phone is None:
+                await self._calls.end(call)  # its device is gone from the site's file
+            else:
+                spawn(channel.resume(call), "fax left behind")
 
     async def listen(self) -> None:
         """Another process has written: a test is asked for, or a person vouched for a machine."""
@@ -184,13 +198,27 @@ class Faxes(Service):
     def _line(self, settings: Settings) -> Sender:
         if self._phone is None:
             return _NoLine()
-        return Line(self._phone, self._spool, up=self._up, ring=settings.ring)
+        return Line(
+            self._phone,
+            self._spool,
+            device=settings.name,
+            up=self._up,
+            calls=self._calls,
+            clock=self._clock,
+            ring=settings.ring,
+        )
 
 
 class _NoLine:
     """Where the site has no telephone; the config does not let this happen to a running service."""
 
     up = False
+
+    def busy(self, number: str) -> bool:
+        return False
+
+    async def resume(self, *_: object) -> Any:
+        raise Uncertain("there is no telephone any more")
 
     async def send(self, *_: object, **__: object) -> Any:
         raise TemporaryFailure("not rung", reasons=("telephone-down",))

@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NewType, Protocol
 
+from gateway.errors import Uncertain
+
 #: A sound Asterisk can play: a path without its extension, absolute or below Asterisk's sounds
 #: ("wardline/menu": the caller's language decides which file that is).
 Prompt = NewType("Prompt", str)
@@ -15,6 +17,10 @@ Prompt = NewType("Prompt", str)
 
 class HungUp(Exception):
     """The caller is gone (or the link to Asterisk is): nothing more can be said or asked."""
+
+
+class Lost(Uncertain):
+    """The link to Asterisk is gone, or Wardline stops: the call may go on without us."""
 
 
 class Unplayable(Exception):
@@ -129,7 +135,8 @@ class Placed(Protocol):
 
     async def outcome(self) -> Outcome:
         """Waits for the end. Raises gateway.errors.Uncertain when the link to Asterisk was lost and
-        nobody can say what became of the call: it may have rung, it may have been answered.
+        nobody can say what became of the call: it may have rung, it may have been answered; Lost where
+        it may go on still.
         """
         ...
 
@@ -155,5 +162,12 @@ class Phone(Protocol):
         talking. `variables`: for that context, of the same characters and ".".
         Raises PermanentFailure when the number may not be dialled; TemporaryFailure when nothing was dialled
         (reasons "unreachable": no link to Asterisk; "busy": a limit of the site is reached).
+        """
+        ...
+
+    def adopt(self, token: str, *, context: str, within: float) -> Placed:
+        """The call of this token, which was placed earlier, perhaps by an earlier process: it dials nothing.
+
+        However long Asterisk cannot be asked, it is looked for during `within` seconds.
         """
         ...

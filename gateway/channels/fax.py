@@ -7,24 +7,29 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
 
+import structlog
 from pydantic import Field
 
 from gateway.asterisk.settings import Number
 from gateway.channels import DeviceStatus, Job
 from gateway.clock import Clock
 from gateway.delivery import Receipt
-from gateway.errors import TemporaryFailure
-from gateway.fax import pages, patience
-from gateway.fax.line import Sender
+from gateway.errors import TemporaryFailure, Uncertain
+from gateway.fax import pages, patience, sending
+from gateway.fax.line import Sender, StillCalling
 from gateway.fax.pages import From, Part, To
 from gateway.fax.patience import Rest
 from gateway.fax.register import ARRIVED, Register, Trust
 from gateway.fax.sending import Sending
 from gateway.fax.sheets import Bundle, Setter
+from gateway.fax.underway import FaxCall
 from gateway.fax.verdict import Cause, Verdict
+from gateway.service import spawn
 from gateway.settings import Duration, Name
 from gateway.settings import Settings as Base
 from printers.slip import Slip
+
+log = structlog.get_logger()
 
 MEDIUM = "fax"
 
@@ -76,19 +81,26 @@ class FaxChannel:
         self._clock = clock
         self._rest = Rest()
         self._verified = 0.0  # when a test of its own was last tried
+        self._arrived: dict[
+            str, Verdict
+        ] = {}  # by job: what a call of before a restart has brought
 
     @property
     def number(self) -> str:
         return self._kit.to.number
 
     async def deliver(self, job: Job) -> Receipt:
+        arrived = self._arrived.pop(job.name, None)
+        if arrived is not None:
+            proof = f"{sending.proof('all', by=arrived.station)} in a call that outlived Wardline"
+            return Receipt(by=self._settings.name, proof=proof, at=self._clock.now())
         reason = self._reason()
         if reason:
             raise TemporaryFailure("not rung", reasons=(reason,))
         slip = await job.begin()
         bundle = await self._kit.sheets.bundle(slip)
         proof = await Sending(
-            partial(self._ring, slip, bundle),
+            partial(self._ring, slip, bundle, job.name),
             bundle.pages,
             most=self._settings.pages,
             until=job.until,
@@ -146,29 +158,48 @@ class FaxChannel:
         await self._learn(verdict)
         return verdict
 
+    async def resume(self, call: FaxCall) -> None:
+        """Wait for the end of a call that was left behind, and learn from it."""
+        try:
+            verdict = await self._kit.line.resume(call)
+        except Uncertain as lost:
+            log.warning("fax.left_behind", device=call.device, outcome=lost.detail)
+            return
+        log.info("fax.left_behind", device=call.device, outcome=str(verdict.cause or "arrived"))
+        await self._learn(verdict)
+        if verdict.arrived and call.completes:
+            self._arrived[call.completes] = verdict
+
     def _reason(self) -> str:
         """Why this number must not be rung now; "" when it may."""
         if not self._kit.line.up:
             return "telephone-down"
+        if self._kit.line.busy(self.number):
+            return str(Cause.BUSY)
         trust = self._kit.register.entry(self.number).trust
         if trust is not Trust.KNOWN:
             return str(trust)
         resting = self._rest.resting(self._clock.now()) and self._rest.cause
         return str(self._rest.cause) if resting else ""
 
-    async def _ring(self, slip: Slip, bundle: Bundle, part: Part) -> Verdict:
+    async def _ring(self, slip: Slip, bundle: Bundle, name: str, part: Part) -> Verdict:
         """One call. Raises as `Sender.send` and `Setter.bind`."""
         now = self._clock.now()
         front = pages.cover(part, slip, sender=self._kit.sender, to=self._kit.to, at=now)
         file = await self._kit.sheets.bind(front, bundle, first=part.first, last=part.last)
         entry = self._kit.register.entry(self.number)
-        verdict = await self._kit.line.send(
-            self.number,
-            file,
-            pages=part.last - part.first + 2,
-            expected=entry.station,
-            ecm=self._settings.ecm,
-        )
+        try:
+            verdict = await self._kit.line.send(
+                self.number,
+                file,
+                pages=part.last - part.first + 2,
+                expected=entry.station,
+                ecm=self._settings.ecm,
+                completes=name if part.last == part.of else "",
+            )
+        except StillCalling as still:
+            spawn(self.resume(still.call), "fax left behind")
+            raise
         await self._learn(verdict)
         return verdict
 

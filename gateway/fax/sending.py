@@ -52,10 +52,7 @@ class Sending:
             if not verdict.arrived:
                 await self._failed(verdict)
         calls = f" in {self._calls} calls" if self._calls > 1 else ""
-        return (
-            f"T.30: pages {self._done}/{self._pages} confirmed"
-            f" by {self._station or 'a station without name'}{calls}"
-        )
+        return proof(f"{self._done}/{self._pages}", by=self._station) + calls
 
     def _part(self) -> Part:
         first = self._done + 1
@@ -101,6 +98,11 @@ class Sending:
         waited: Deferred[None] = Deferred(lambda _: call.cancel())
         call = self._clock.call_later(seconds, waited.callback, None)
         await waited
+
+
+def proof(pages: str, *, by: str) -> str:
+    """What stands in the record of a fax that arrived."""
+    return f"T.30: pages {pages} confirmed by {by or 'a station without name'}"
 
 
 def _named(verdict: Verdict) -> str:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 #: Longest fax taken from the folder, bytes: 100 dense pages.
 LONGEST = 32 * 2**20
+#: Beside a call's file, what Asterisk said at its end: words, each percent-encoded. Events are lost with
+#: the link, files are not.
+END = ".end"
 
 
 class Spool:
@@ -28,12 +33,21 @@ class Spool:
             file.write(tiff)
         return token
 
-    def remove(self, token: str) -> None:
-        self._path(token).unlink(missing_ok=True)
+    def told(self, token: str) -> Mapping[str, str]:
+        """How this file's call ended, in the fields of its event (`words.sent`); {} where nothing says."""
+        said = end(self._path(token))
+        fields = ("Status", "Pages", "Remote", "Resolution")
+        return {"Token": token, **dict(zip(fields, said, strict=False))} if said else {}
 
-    def clear(self) -> int:
-        """Away with what an earlier process left here; how many files that were."""
-        left = list(self._folder.glob("*.tif")) if self._folder.is_dir() else []
+    def remove(self, token: str) -> None:
+        path = self._path(token)
+        path.unlink(missing_ok=True)
+        path.with_name(path.name + END).unlink(missing_ok=True)
+
+    def clear(self, *, but: Collection[str] = ()) -> int:
+        """Away with what an earlier process left here, `but` the files of these tokens; how many it were."""
+        found = [*self._folder.glob(f"*.tif{END}"), *self._folder.glob("*.tif")]
+        left = [path for path in found if path.name.partition(".")[0] not in but]
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
@@ -52,3 +66,12 @@ def read(path: Path) -> bytes:
     if len(data) > LONGEST:
         raise OSError(f"{path.name}: too large")
     return data
+
+
+def end(path: Path) -> tuple[str, ...]:
+    """What Asterisk wrote beside this file when its call ended; () where it wrote nothing."""
+    try:
+        text = read(path.with_name(path.name + END)).decode("ascii", "replace")
+    except OSError:
+        return ()
+    return tuple(unquote(word) for word in text.strip("\r\n").split(" "))

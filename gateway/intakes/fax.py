@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote
 
 import structlog
 from twisted.application.service import Service
@@ -37,7 +36,6 @@ EVERY = 5.0
 STALE = 1900.0
 
 _NAME = re.compile(r"(?P<number>[0-9]{2,15})-[A-Za-z0-9._-]{1,100}\.tif")
-_END = ".end"  # beside the file: status, pages and station, each percent-encoded
 
 
 class Inbox(Protocol):
@@ -157,11 +155,11 @@ class FaxIntake(Service):
         try:
             # An end that is being written is still empty.
             files = [(path.name, path.stat()) for path in self._folder.iterdir()]
-            there = {name: at.st_mtime for name, at in files if at.st_size or _END not in name}
+            there = {name: at.st_mtime for name, at in files if at.st_size or spool.END not in name}
         except OSError as error:
             self._tell(f"no folder for faxes: {error.strerror}")
             return []
-        found = {n.removesuffix(_END): at for n, at in there.items() if n.endswith(_END)}
+        found = {n.removesuffix(spool.END): at for n, at in there.items() if n.endswith(spool.END)}
         stale = self._wall() - STALE
         found |= {name: at for name, at in there.items() if name not in found and at < stale}
         named = (name for name in found if _NAME.fullmatch(name))
@@ -195,7 +193,7 @@ class FaxIntake(Service):
             log.info("fax.received", id=control_id, ending=str(fax.ending), pages=fax.pages)
         # The end goes last: while it is there, a start knows that the file was taken.
         path.unlink(missing_ok=True)
-        path.with_name(name + _END).unlink(missing_ok=True)
+        path.with_name(name + spool.END).unlink(missing_ok=True)
 
     async def _read(self, path: Path, number: str) -> Received:
         """What came, from its file and what Asterisk wrote beside it. Raises OSError, BoxFailed."""
@@ -235,11 +233,8 @@ class FaxIntake(Service):
 
 def _end(path: Path) -> tuple[str, int, str]:
     """Status, pages and station as Asterisk wrote them; a status of "" where it wrote nothing."""
-    try:
-        text = spool.read(path.with_name(path.name + _END)).decode("ascii", "replace")
-    except OSError:
+    said = spool.end(path)
+    if not said:
         return "", 0, ""
-    status, pages, station = (
-        unquote(word) for word in (*text.strip("\r\n").split(" "), "", "", "")[:3]
-    )
+    status, pages, station = (*said, "", "", "")[:3]
     return status or "NOTHING", int(pages) if re.fullmatch("[0-9]{1,4}", pages) else 0, station

@@ -62,12 +62,15 @@ class FaxHospital(Hospital):
 
     # --- the line, and the pages
 
-    async def send(self, number, file, *, pages, expected, ecm=True):
+    async def send(self, number, file, *, pages, expected, ecm=True, completes=""):
         self.rung.append(self.clock.seconds())
         end = self.ends.pop(0) if self.ends else RIGHT
         waited = Deferred()
         self.clock.callLater(0.0 if end is BUSY else TAKES, waited.callback, end)
         return await waited
+
+    def busy(self, number):
+        return False
 
     async def bundle(self, slip):
         self.slips.append(slip)

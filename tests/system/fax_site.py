@@ -117,14 +117,17 @@ class FaxSite(Stage):
     def store_path(self):
         return self.folder / self.store_folder / "wardline.db"
 
-    def results(self, ward, *, critical=False, control_id=""):
+    def results(self, ward, *, critical=False, control_id="", analytes=1):
         """A short result for a ward's fax. What is critical waits for nobody: the next step is the lab."""
         flag, value = ("HH", "6.9") if critical else ("", "4.1")
+        more = "".join(
+            f"OBX|{n}|NM|X{n}^Analyte {n}||{n}.5|mmol/L|1-90||||F\r" for n in range(2, analytes + 1)
+        )
         return (
             f"MSH|^~\\&|SIL|LABO|W|H|20240803110000||ORU^R01|{control_id or ward}|P|2.5||||||UNICODE UTF-8\r"
             f"PID|1||69102274^^^H^PI||LEFÈBVRE^Éloïse||19530422|F\rPV1|1|I|{ward}^12^A\r"
             f"OBR|1|P{ward}|{ward}|24323-8^Bilan|||20240803103000\r"
-            f"OBX|1|NM|2823-3^Potassium^LN||{value}|mmol/L|3.5-5.1|{flag}|||F\r"
+            f"OBX|1|NM|2823-3^Potassium^LN||{value}|mmol/L|3.5-5.1|{flag}|||F\r{more}"
         ).encode()
 
     def attempts(self, control_id):
@@ -136,10 +139,10 @@ class FaxSite(Stage):
             for attempt in delivery["attempts"]
         ]
 
-    def patiently(self, what, there, *, within):
+    def patiently(self, what, there, *, within, alive=True):
         until = time.monotonic() + within
         while not there():
-            assert self.wardline.poll() is None, self.log()[-3000:]
+            assert not alive or self.wardline.poll() is None, self.log()[-3000:]
             assert time.monotonic() < until, f"{what}: did not happen\n{self.log()[-3000:]}"
             time.sleep(0.3)
 

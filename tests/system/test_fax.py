@@ -46,22 +46,29 @@ PATIENCE = 100.0
 def story(tmp_path_factory):
     """Everything that takes time, done side by side; each test looks at its own part of it."""
     folder = tmp_path_factory.mktemp("fax")
-    main, lost = FaxSite(folder / "main"), FaxSite(folder / "lost")
+    main, lost, reborn = (FaxSite(folder / name) for name in ("main", "lost", "reborn"))
     with contextlib.ExitStack() as ending:
         ending.callback(main.close)
         main.prepare(WARDS, untested=("NEW",)).open()
         ending.callback(lost.close)
         lost.prepare({"TEE": machines.T38}).open()
-        for site in (main, lost):
+        ending.callback(reborn.close)
+        reborn.prepare({"TEE": machines.T38, "SOUND": machines.SOUND}).open()
+        sites = (main, lost, reborn)
+        for site in sites:
             site.patiently("a line", lambda site=site: _states(site)["fax-TEE"] == "ok", within=30)
         _begin(main)
+        with reborn.sender() as sender:
+            assert sender.send(reborn.results("TEE", analytes=15)) == ("AA", "TEE")
+            assert sender.send(reborn.results("SOUND")) == ("AA", "SOUND")
         _kill_in_mid_fax(lost)
-        for site in (main, lost):
+        _die_in_mid_fax(reborn)
+        for site in sites:
             site.patiently("every fax has ended", lambda site=site: _ended(site), within=PATIENCE)
         _write_down(main)
         # Looked at now: once the number of NEW may be used, its result is on its way.
-        left = [path for site in (main, lost) for path in _between(site).iterdir()]
-        yield SimpleNamespace(main=main, lost=lost, left=left)
+        left = [path for site in sites for path in _between(site).iterdir()]
+        yield SimpleNamespace(main=main, lost=lost, reborn=reborn, left=left)
 
 
 def _begin(site):
@@ -82,6 +89,21 @@ def _kill_in_mid_fax(site):
     time.sleep(3)  # into the page
     site.asterisk.kill()
     site.asterisk.start()
+
+
+def _die_in_mid_fax(site):
+    """Wardline is killed, and starts again when one of its calls has ended and the other goes on."""
+    site.patiently("both calls", lambda: len(_lines(site)) == 2, within=30)
+    site.wardline.kill()
+    site.patiently("an end", lambda: list(_between(site).glob("*.end")), within=60, alive=False)
+    site.under_way = _lines(site)
+    site.start_wardline()
+
+
+def _lines(site):
+    """The far ends that Asterisk talks to."""
+    said = site.asterisk.console("core show channels concise")
+    return [line for line in said.splitlines() if line.startswith("PJSIP/") and "!Up!" in line]
 
 
 def _receiving(site):
@@ -230,6 +252,22 @@ def test_an_asterisk_that_dies_in_mid_fax_leaves_a_doubt_that_is_said(story):
     lab = [slip.text for slip in story.lost.papers["lab"].slips]
     assert any("DUPLICATA POSSIBLE" in text and "Service TEE" in text for text in lab)
     assert len(story.lost.exchange.pages(machines.T38)) == 1  # nobody was rung twice
+
+
+@pytest.mark.parametrize("ward", ["TEE", "SOUND"])
+def test_a_wardline_that_dies_in_mid_fax_finds_its_calls_again_and_sends_nothing_twice(story, ward):
+    """One of them had ended when it came back: a file says how. The other went on."""
+    assert len(story.reborn.under_way) == 1
+    (received,) = story.reborn.exchange.pages(WARDS[ward])
+    assert len(_pages(received)) >= 2
+
+    outcomes = [(outcome, detail) for _, outcome, detail in story.reborn.attempts(ward)]
+    assert ("uncertain", "the service stopped") in outcomes
+    outcome, detail = outcomes[-1]
+    assert outcome == "delivered"
+    assert WARDS[ward] in detail
+    assert "outlived" in detail
+    assert story.reborn.papers["lab"].slips == []
 
 
 def test_no_file_stays_between_wardline_and_asterisk(story):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,6 +93,8 @@ class AsteriskPhone:
         self._faxes: set[str] = set()  # those of them that are faxes
         self._dialled: dict[str, deque[float]] = {}
         self._giving_up: IDelayedCall | None = None
+        self._patience: dict[str, IDelayedCall] = {}  # until when those that were adopted may last
+        self._stopped = False
 
     @property
     def calls(self) -> int:
@@ -110,18 +111,8 @@ class AsteriskPhone:
         variables: Mapping[str, str] | None = None,
     ) -> PlacedCall:
         self._allow(number, token, context)
-        channel = f"wl-{uuid.uuid4().hex}"
-        call = PlacedCall(
-            channel,
-            reactor=self._reactor,
-            leg=lambda: self._tokens.leg(token),
-            hang=lambda channel: spawn(self._hang_up(channel), "hang up"),
-            on_over=lambda call: self._over(call, token),
-        )
-        self._calls[channel] = call
-        if context == FAX:
-            self._faxes.add(channel)
-        self._tokens.expect(token)
+        call = self._made(token, context)
+        channel = call.channel
         ring = max(1, round(timeout))
         headers = {
             # Through the dialplan, which has the directory's numbers one by one and no pattern.
@@ -155,6 +146,32 @@ class AsteriskPhone:
             self._count(number)
         return call
 
+    def adopt(self, token: str, *, context: str, within: float) -> PlacedCall:
+        call = self._made(token, context, patient=True)
+        call.doubt()
+        if self._stopped:
+            call.give_up()
+            return call
+        self._patience[call.channel] = self._reactor.callLater(within, call.give_up)
+        spawn(self._look(), "look for calls")
+        return call
+
+    def _made(self, token: str, context: str, *, patient: bool = False) -> PlacedCall:
+        call = PlacedCall(
+            # Known from the token, so that it can be looked for after a restart.
+            f"wl-{token}",
+            reactor=self._reactor,
+            leg=lambda: self._tokens.leg(token),
+            hang=lambda channel: spawn(self._hang_up(channel), "hang up"),
+            on_over=lambda call: self._over(call, token),
+            patient=patient,
+        )
+        self._calls[call.channel] = call
+        if context == FAX:
+            self._faxes.add(call.channel)
+        self._tokens.expect(token)
+        return call
+
     # --- what the link tells
 
     def event(self, event: Event) -> None:
@@ -173,20 +190,21 @@ class AsteriskPhone:
         for call in tuple(self._calls.values()):
             call.doubt()
         if self._calls and (self._giving_up is None or not self._giving_up.active()):
-            self._giving_up = self._reactor.callLater(LOST, self.give_up)
+            self._giving_up = self._reactor.callLater(LOST, self._give_up)
 
     def stop(self) -> None:
         """Wardline stops: whoever waits for a call hears that nothing more is known of it."""
+        self._stopped = True
         for call in tuple(self._calls.values()):
             call.doubt()
-        self.give_up()
+        self._give_up(all_of_them=True)
 
-    def give_up(self) -> None:
+    def _give_up(self, *, all_of_them: bool = False) -> None:
         """Nobody will learn any more what became of the calls under way."""
         if self._giving_up is not None and self._giving_up.active():
             self._giving_up.cancel()
         for call in tuple(self._calls.values()):
-            if call.state == "doubtful":
+            if call.state == "doubtful" and (all_of_them or not call.patient):
                 call.give_up()
 
     async def _look(self) -> None:
@@ -197,7 +215,7 @@ class AsteriskPhone:
             return  # the link fell again: `down` has its own clock
         except (NoAnswer, Refused) as error:
             _log.error("calls.lost", reason=str(error))
-            self.give_up()
+            self._give_up()
             return
         for call in tuple(self._calls.values()):
             if call.state == "doubtful":
@@ -212,6 +230,9 @@ class AsteriskPhone:
     def _over(self, call: PlacedCall, token: str) -> None:
         self._calls.pop(call.channel, None)
         self._faxes.discard(call.channel)
+        patience = self._patience.pop(call.channel, None)
+        if patience is not None and patience.active():
+            patience.cancel()
         if call.state == "over" and call.evidence.unlisted:
             _log.error("alarm", alarm="the dialplan does not have a number of the directory")
         self._tokens.forget(token)

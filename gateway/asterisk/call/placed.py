@@ -12,7 +12,7 @@ from gateway.asterisk.ami.words import Event
 from gateway.asterisk.call import machine
 from gateway.asterisk.call.evidence import Evidence
 from gateway.asterisk.fastagi.server import Leg
-from gateway.asterisk.role import Outcome
+from gateway.asterisk.role import Lost, Outcome
 from gateway.errors import Uncertain
 
 T = TypeVar("T")
@@ -55,7 +55,10 @@ class Waiters(Generic[T]):
 
 
 class PlacedCall:
-    """`leg` tells how far the program of its token has come; `hang` asks Asterisk to end a channel."""
+    """`leg` tells how far the program of its token has come; `hang` asks Asterisk to end a channel.
+
+    `patient`: it is waited for longer than the link may be away.
+    """
 
     def __init__(
         self,
@@ -65,10 +68,13 @@ class PlacedCall:
         leg: Callable[[], Leg],
         hang: Callable[[str], Deferred[None]],
         on_over: Callable[[PlacedCall], None],
+        patient: bool = False,
     ) -> None:
         self.channel = channel
+        self.patient = patient
         self.evidence = Evidence(channel)
         self.state = "dialled"
+        self._lost: Uncertain = Lost("the link to Asterisk was lost during the call")
         self._reactor = reactor
         self._leg = leg
         self._hang = hang
@@ -114,6 +120,7 @@ class PlacedCall:
             self.evidence.answered = True  # its program talked to somebody: that is known
             self._machine.end()
         else:
+            self._lost = Uncertain("the call is over, and nobody heard how it ended")
             self._machine.give_up()
 
     def give_up(self) -> None:
@@ -141,10 +148,9 @@ class PlacedCall:
             self._answered.come(outcome.ending.answered)
             self._outcome.come(outcome)
         elif state == "unknown":
-            lost = Uncertain("the link to Asterisk was lost during the call")
             self._on_over(self)
-            self._answered.fail(lost)
-            self._outcome.fail(lost)
+            self._answered.fail(self._lost)
+            self._outcome.fail(self._lost)
 
     def _done(self) -> bool:
         told = self.evidence.told

@@ -13,7 +13,7 @@ from gateway.asterisk.ami.words import Event, Response
 from gateway.asterisk.call.evidence import Evidence
 from gateway.asterisk.call.phone import LOST, AsteriskPhone, Caps
 from gateway.asterisk.fastagi.server import Leg
-from gateway.asterisk.role import Ending
+from gateway.asterisk.role import Ending, Lost
 from gateway.errors import PermanentFailure, TemporaryFailure, Uncertain
 
 FAR = "PJSIP/4711-00000001"
@@ -230,6 +230,43 @@ def test_a_link_that_does_not_come_back_leaves_its_calls_unknown(stage):
     stage.clock.advance(LOST)
     with pytest.raises(Uncertain):
         result(call.outcome())
+
+
+def test_a_call_of_an_earlier_process_is_looked_for_by_its_token_and_dials_nothing(stage):
+    stage.link.status = NotSent("not yet")
+    call = stage.phone.adopt("t1", context="fax-send", within=900.0)
+    assert stage.call(token="t1x").channel.replace("t1x", "t1") == call.channel
+    stage.clock.advance(LOST * 3)  # however long the link stays away
+    stage.link.status = [
+        Event(name="Status", fields={"Channel": FAR, "Uniqueid": "far", "Linkedid": call.channel,
+                                     "ChannelStateDesc": "Up"})
+    ]  # fmt: skip
+    stage.phone.up()
+    assert call.state == "answered"
+    stage.phone.down("cut")
+    stage.clock.advance(LOST + 1)
+    assert call.state == "doubtful"
+    stage.phone.up()
+    stage.happen(call, event("Hangup", FAR, "far", Cause="16"))
+    assert result(call.outcome()).ending is Ending.EARLY
+    assert [name for name, *_ in stage.link.asked] == ["Originate"]
+
+
+def test_a_call_that_was_looked_for_in_vain_is_over_and_one_that_was_not_may_go_on(stage):
+    gone = stage.phone.adopt("t1", context="fax-send", within=900.0)
+    with pytest.raises(Uncertain) as over:
+        result(gone.outcome())
+    assert not isinstance(over.value, Lost)
+
+    stage.link.status = NotSent("down")
+    hidden = stage.phone.adopt("t2", context="fax-send", within=90.0)
+    stage.clock.advance(90.0)
+    with pytest.raises(Lost):
+        result(hidden.outcome())
+
+    stage.phone.stop()
+    with pytest.raises(Lost):
+        result(stage.phone.adopt("t3", context="fax-send", within=90.0).outcome())
 
 
 def test_an_order_to_dial_that_got_no_answer_is_not_given_again(stage):

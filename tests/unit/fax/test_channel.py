@@ -14,6 +14,7 @@ from gateway.fax.pages import From, To
 from gateway.fax.register import Register, vouched
 from gateway.fax.sending import RESUME_PAUSE
 from gateway.fax.sheets import Bundle
+from gateway.fax.underway import FaxCall
 from gateway.fax.verdict import Cause, Verdict
 from gateway.store.sqlite import SqliteStore
 from printers.slip import Slip
@@ -27,12 +28,19 @@ class Line:
     """Ends each call as `plan` says; `calls` are the pages each had."""
 
     def __init__(self):
-        self.up = True
+        self.up, self.under_way, self.left_behind = True, False, ALL
         self.plan = []
         self.calls = []
 
-    async def send(self, number, file, *, pages, expected, ecm=True):
+    def busy(self, number):
+        return self.under_way
+
+    async def resume(self, call):
+        return self.left_behind
+
+    async def send(self, number, file, *, pages, expected, ecm=True, completes=""):
         self.calls.append((pages, expected))
+        self.completes = completes
         end = self.plan.pop(0) if self.plan else ALL
         if isinstance(end, Exception):
             raise end
@@ -84,10 +92,11 @@ class Stage:
         self.begun += 1
         return SLIP
 
-    def deliver(self, *, until=None):
+    def deliver(self, *, until=None, name=""):
         """What comes of it, with all the time it wants."""
         ends = []
-        work = Deferred.fromCoroutine(self.fax.deliver(Job(begin=self.begin, until=until)))
+        job = Job(begin=self.begin, until=until, name=name)
+        work = Deferred.fromCoroutine(self.fax.deliver(job))
         work.addBoth(ends.append)
         for _ in range(100):
             if ends:
@@ -328,3 +337,73 @@ def test_the_station_in_the_sites_file_may_be_another_tomorrow(stage):
     stage.now(again.load())
 
     assert again.entry(NUMBER).station == "0155501199"
+
+
+# -- calls that outlive Wardline
+
+
+def call(completes="WL-7"):
+    return FaxCall(
+        token="t", device="cardio-fax", number=NUMBER, pages=3, expected=NUMBER,
+        completes=completes, at=1.0,
+    )  # fmt: skip
+
+
+def test_a_number_that_is_being_rung_already_is_not_rung(stage):
+    stage.line.under_way = True
+
+    failure = stage.deliver()
+
+    assert isinstance(failure, TemporaryFailure)
+    assert failure.reasons == ("line-busy",)
+    assert (stage.line.calls, stage.begun) == ([], 0)
+    assert stage.state() == ("trouble", "line-busy")
+
+
+def test_what_a_call_of_before_a_restart_has_brought_is_not_sent_again(stage):
+    stage.now(stage.fax.resume(call()))
+
+    assert "confirmed by 0155501001" in stage.deliver(name="WL-7")
+    assert (stage.line.calls, stage.begun) == ([], 0)
+    assert stage.deliver(name="WL-7").startswith("T.30: pages 2/2")  # once, and no more
+
+
+@pytest.mark.parametrize(
+    "left",
+    [Verdict(cause=Cause.CUT), Verdict(cause=Cause.BUSY), Verdict(cause=Cause.PARTIAL, pages=2)],
+)
+def test_what_it_did_not_bring_is_sent_again_once_the_line_has_rested(stage, left):
+    stage.line.left_behind = left
+    stage.now(stage.fax.resume(call()))
+
+    assert stage.deliver(name="WL-7").reasons == (str(left.cause),)
+    stage.reactor.advance(60.0)
+    assert stage.deliver(name="WL-7").startswith("T.30")
+
+
+def test_a_part_that_arrived_is_not_the_whole(stage):
+    stage.now(stage.fax.resume(call(completes="")))
+
+    assert stage.deliver(name="WL-7").startswith("T.30: pages 2/2")
+
+
+def test_only_the_last_part_of_a_long_fax_brings_the_whole(stage):
+    stage.setter.pages, told = 12, []
+    send = stage.line.send
+
+    async def sent(*more, completes, **named):
+        told.append(completes)
+        return await send(*more, completes=completes, **named)
+
+    stage.line.send = sent
+    stage.deliver(name="WL-7")
+
+    assert told == ["", "WL-7"]
+
+
+def test_a_stranger_who_answered_a_call_of_before_a_restart_stops_the_number(stage):
+    stage.line.left_behind = Verdict(cause=Cause.STATION, pages=3, station="0155509999")
+    stage.now(stage.fax.resume(call()))
+
+    assert stage.state() == ("trouble", "wrong-station")
+    assert stage.alarms == [("fax quarantined", "0155509999")]
