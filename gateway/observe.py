@@ -9,7 +9,9 @@ import structlog
 from twisted.logger import STDLibLogObserver, globalLogBeginner
 
 #: Libraries that write message bodies or addresses to their debug logs: never below this.
-_MUTED = ("mail.log", "aiormq", "aio_pika", "PIL", "twisted")
+_MUTED = ("aiormq", "aio_pika", "PIL", "twisted")
+#: aiosmtpd names commands it does not know: a mail sent where none was asked for would be quoted.
+_SILENT = "mail.log"
 
 
 _SHARED: tuple[structlog.typing.Processor, ...] = (
@@ -35,6 +37,7 @@ def begin_logging(*, level: str = "INFO") -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _MUTED:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(_SILENT).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

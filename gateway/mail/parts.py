@@ -14,6 +14,10 @@ from gateway.mail.headers import Headers, split, valued
 #: A hundred thousand parts take the standard parser 26 s; a ward has no use for more than these.
 PARTS, DEPTH = 50, 8
 
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NO_LETTER = bytes(b for b in range(256) if b not in _LETTERS)
+_NO_BLANK = bytes(b for b in range(256) if b not in b" \t\r\n=")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
@@ -60,6 +64,8 @@ class Walk:
         data, sound = _decoded(headers, raw[start:])
         if not sound:
             self._warn(N_("Its transfer encoding is unknown or broken."))
+        if kind == "message/partial":
+            self._warn(N_("It ends before its end: something may be missing."))
         if kind == "message/rfc822" and data:
             inside = self.forwarded.setdefault(len(self.leaves), [])
             inside.insert(0, self.message(data, depth=depth + 1))
@@ -158,7 +164,7 @@ def _decoded(headers: Headers, body: bytes) -> tuple[bytes, bool]:
     try:
         match how:
             case b"base64":
-                return b64decode(_padded(body)), True
+                return _base64(body)
             case b"quoted-printable":
                 return a2b_qp(body), True
             case b"x-uuencode" | b"uuencode" | b"x-uue":
@@ -168,11 +174,15 @@ def _decoded(headers: Headers, body: bytes) -> tuple[bytes, bool]:
     return body, how in (b"", b"7bit", b"8bit", b"binary")
 
 
-def _padded(body: bytes) -> bytes:
-    letters = body.translate(None, b" \t\r\n=")
+def _base64(body: bytes) -> tuple[bytes, bool]:
+    """What is mostly something else is left as it came: its letters would decode to noise."""
+    letters = body.translate(None, _NO_LETTER)
+    junk = len(body) - len(letters) - len(body.translate(None, _NO_BLANK))
+    if junk * 8 > len(body):
+        return body, False
     if len(letters) % 4 == 1:  # the last letter says nothing
         letters = letters[:-1]
-    return letters + b"=" * (-len(letters) % 4)
+    return b64decode(letters + b"=" * (-len(letters) % 4)), not junk
 
 
 def _uudecoded(body: bytes) -> bytes:

@@ -44,6 +44,7 @@ def letter(raw: bytes) -> Letter:
     if not headers.whole:
         return replace(found, fault=N_("Its header is longer than 64 kB."))
     contents = _Contents(walk)
+    contents.twins()
     for index, leaf in enumerate(walk.leaves):
         contents.forward(walk.forwarded.get(index, ()))
         contents.take(leaf)
@@ -73,31 +74,49 @@ class _Contents:
             lines = [f"{name}: {headers.text(name.lower())[:SUBJECT]}" for name in _FORWARDED]
             self.said.append("\n".join(("", "- " * 12, *lines, "")))
 
+    def twins(self) -> None:
+        """The plain version of whatever has several, wherever it stands among them."""
+        for leaf in self.walk.leaves:
+            if leaf.group and leaf.type == sniff.TEXT and not leaf.attached:
+                self.plain[leaf.group] = self.plain.get(leaf.group, "") + self._words(leaf) + "\n"
+
     def take(self, leaf: Leaf) -> None:
         charset = leaf.parameters.get("charset", "")
         media_type, closed = sniff.sniff(leaf.data, leaf.type, name=leaf.name, charset=charset)
         if _TURNING.search(leaf.name):
             self.warn(_TURNED)
-        if media_type == sniff.HL7:
+        if leaf.name.lower().endswith((".hl7", ".er7")) and media_type != sniff.HL7:
+            self.warn(N_("A file that is called HL7 holds no HL7 message."))
+        if not leaf.data.strip():
+            if leaf.name:
+                self._leave(leaf, what=media_type or closed, reason=N_("It is empty."))
+        elif media_type == sniff.HL7:
             self.hl7.append(_as_sent(leaf.data))
         elif closed:
-            if leaf.data:
-                title = leaf.name[:SUBJECT]
-                self.left_out.append(LeftOut(title=title, what=closed[:80], reason=_CLOSED))
+            self._leave(leaf, what=closed, reason=_CLOSED)
+        elif media_type == sniff.HTML and leaf.attached:
+            self._enclose(
+                replace(
+                    leaf,
+                    data=html_as_text(self._text(leaf)).encode("utf-8", "replace"),
+                    parameters={},
+                ),
+                sniff.TEXT,
+            )
         elif media_type == sniff.HTML:
             self._html(leaf)
         elif media_type == sniff.TEXT and not leaf.attached:
-            self._plain(leaf)
+            self.said.append(self._words(leaf))
         else:
             self._enclose(leaf, media_type)
 
-    def _plain(self, leaf: Leaf) -> None:
+    def _leave(self, leaf: Leaf, *, what: str, reason: str) -> None:
+        title = leaf.name[:SUBJECT]
+        self.left_out.append(LeftOut(title=title, what=what[:80], reason=reason))
+
+    def _words(self, leaf: Leaf) -> str:
         text = self._text(leaf)
-        if leaf.parameters.get("format", "").lower() == "flowed":
-            text = flowing(text)
-        if leaf.group:
-            self.plain[leaf.group] = self.plain.get(leaf.group, "") + text + "\n"
-        self.said.append(text)
+        return flowing(text) if leaf.parameters.get("format", "").lower() == "flowed" else text
 
     def _html(self, leaf: Leaf) -> None:
         source = self._text(leaf)

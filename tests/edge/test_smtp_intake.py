@@ -319,6 +319,54 @@ async def test_bare_line_ends_in_commands_end_the_conversation():
         assert halves[1].startswith("250")
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"BDAT 400 LAST\r\n",
+        b"POST / HTTP/1.1\r\n",
+        b"GET / HTTP/1.1\r\n",
+        b"CONNECT x:25 HTTP/1.1\r\n",
+    ],
+)
+async def test_another_protocol_is_not_listened_to(first):
+    inbox = Inbox()
+    async with intake(inbox) as service:
+        answers = await in_thread(
+            conversation,
+            service.port,
+            b"EHLO x\r\n",
+            b"MAIL FROM:<labo@chu.example>\r\n",
+            b"RCPT TO:<card@print.chu.example>\r\n",
+            first + b"Host: x\r\n\r\n" + SMUGGLED,
+            b"NOOP\r\n",
+        )
+    assert answers[-2].startswith("521 5.5.1")
+    assert answers[-1] == ""
+    assert not inbox.taken
+
+
+async def test_what_is_offered_is_what_there_is():
+    """Neither CHUNKING nor SMTPUTF8, DSN or AUTH: who asks for one is refused, not misunderstood."""
+    asks = (
+        b"MAIL FROM:<labo@chu.example> SMTPUTF8\r\n", b"MAIL FROM:<labo@chu.example> RET=HDRS ENVID=1\r\n",
+        b"MAIL FROM:<labo@chu.example> BODY=BINARYMIME\r\n", b"AUTH PLAIN AGEAYg==\r\n", b"EXPN card\r\n",
+        b"STARTTLS\r\n", b"XCLIENT ADDR=127.0.0.1\r\n", b"TURN\r\n", b"VRFY <card@print.chu.example>\r\n",
+    )  # fmt: skip
+    async with intake(Inbox()) as service:
+        talk = await in_thread(Talk, service.port)
+        await in_thread(talk.hear)
+        offered = (await in_thread(talk.ask, b"EHLO x\r\n")).decode().splitlines()
+        told = [await in_thread(talk.ask, ask) for ask in asks]
+        talk.close()
+    assert {line[4:].partition(" ")[0] for line in offered[1:]} == {
+        "SIZE",
+        "8BITMIME",
+        "ENHANCEDSTATUSCODES",
+    }
+    assert all(answer[:1] in (b"4", b"5") for answer in told[:-1])
+    assert told[-1].startswith(b"252")
+
+
 async def test_a_mail_of_dots_comes_out_as_it_was():
     inbox = Inbox()
     mail = MAIL % b"1" + b".\r\n..\r\n...x\r\n.\r\n"

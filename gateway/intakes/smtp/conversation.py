@@ -207,6 +207,13 @@ class Conversation(SMTP):
         self._tls_protocol.connection_made(self._original_transport)
         await done
 
+    async def smtp_BDAT(self, arg: str | None) -> None:
+        """Not SMTP as we speak it: what follows would be a mail, or a form, heard as commands."""
+        self.host.trouble(self.peer, "commands of another protocol")
+        self.close(words.NOT_SMTP)
+
+    smtp_GET = smtp_POST = smtp_PUT = smtp_CONNECT = smtp_BDAT
+
     def _getaddr(self, arg: str) -> tuple[str | None, str]:
         return path(arg)
 

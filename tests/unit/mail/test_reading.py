@@ -144,6 +144,54 @@ def test_hl7_is_taken_as_it_goes_over_a_line(file, taken):
     assert letter(mail(part(file, b"text/plain", b"r.hl7"))).hl7 == (taken,)
 
 
+@pytest.mark.parametrize("charset", ["utf-16", "utf-32-be", "cp037"])
+def test_a_charset_that_makes_another_text_of_a_plain_one_is_not_believed(charset):
+    read = letter(mail(part(b"Potassium 4,1", b"text/plain; charset=" + charset.encode())))
+    assert read.text == "Potassium 4,1"
+    assert any("not what it says" in warning for warning in read.warnings)
+
+
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-7", "iso-2022-jp", "cp1252"])
+def test_a_charset_that_says_the_truth_is_believed(charset):
+    text = "Potassium 4,1\r\nfin" if charset in ("iso-2022-jp", "utf-7") else "Clé 4,1\r\nfin"
+    read = letter(mail(part(text.encode(charset), b"text/plain; charset=" + charset.encode())))
+    assert (read.text, read.warnings) == (text.replace("\r\n", "\n"), ())
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_versions_are_compared_whichever_comes_first(order):
+    versions = [part(b"Potassium 4,1", b"text/plain"), part(b"<p>Potassium 6,9</p>", b"text/html")]
+    read = letter(mail(*versions[::order], kind=b"alternative"))
+    assert (read.text, read.html) == ("Potassium 4,1", "Potassium 6,9")
+    same = [part(b"Potassium 4,1", b"text/plain"), part(b"<p>Potassium 4,1</p>", b"text/html")]
+    read = letter(mail(*same[::order], kind=b"alternative"))
+    assert (read.text, read.html, read.warnings) == ("Potassium 4,1", "", ())
+
+
+def test_nothing_that_has_a_name_is_passed_over():
+    read = letter(
+        mail(
+            part(b"", b"application/pdf", b"cr.pdf"),
+            part(b"<p>Potassium 6,9</p>", b"text/html", b"table.html"),
+            part(b"what is this", b"application/octet-stream", b"r.hl7"),
+        )
+    )
+    assert [(x.title, x.reason) for x in read.left_out] == [
+        ("cr.pdf", "It is empty."),
+        ("r.hl7", "Documents of this kind are not opened here."),
+    ]
+    assert [(e.title, e.data) for e in read.enclosed] == [("table.html", b"Potassium 6,9")]
+    assert "A file that is called HL7 holds no HL7 message." in read.warnings
+
+
+def test_what_is_no_base64_is_shown_as_it_came_and_a_little_dirt_is_told():
+    head = b"From: a@b.example\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    assert letter(head + b"-- pas du tout: base64 ! --\r\n").text == "-- pas du tout: base64 ! --"
+    read = letter(head + b"Qm9uam91cg==\r\n" * 1 + b"!\r\n")
+    assert read.text.startswith("Bonjour")
+    assert read.warnings == ("Its transfer encoding is unknown or broken.",)
+
+
 def test_a_record_comes_out_of_the_box_as_it_went_in():
     whole = mail(
         plain("é\ud800".encode("utf-8", "replace").decode()), part(PDF), part(b"MSH|^~\\&|A")
