@@ -9,6 +9,7 @@ import re
 import resource
 import smtplib
 import socket
+import ssl
 from pathlib import Path
 
 import dkim
@@ -216,6 +217,39 @@ async def test_a_client_certificate_vouches_also_when_tls_is_there_from_the_firs
         )
         assert injected[-1].startswith("220")
     assert [unseal(t["raw"])[0].grade for t in inbox.taken] == [Grade.A, Grade.A]
+
+
+async def test_a_handshake_that_is_here_before_we_are_is_no_command(tmp_path):
+    """A client in a hurry: its first bytes lie in the socket when the connection is made."""
+    server = authority(tmp_path)("server")
+    how = {"certificate": server, "private_key": server, "implicit": True, "base": tmp_path}
+    async with intake(Inbox(), **how) as service:
+        line, ours, theirs = hello(service.port, client_tls(tmp_path))
+        assert (await in_thread(greeting, line, ours, theirs)).startswith(b"220 ")
+
+
+def hello(port, context):
+    """Said before the reactor has its next turn."""
+    line = socket.create_connection(("127.0.0.1", port), timeout=10)
+    ours, theirs = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = context.wrap_bio(theirs, ours)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        session.do_handshake()
+    line.sendall(ours.read())
+    return line, (session, ours), theirs
+
+
+def greeting(line, said, theirs):
+    session, ours = said
+    with line:
+        while True:
+            theirs.write(line.recv(65536))
+            try:
+                session.do_handshake()
+                line.sendall(ours.read())
+                return session.read(1000)
+            except ssl.SSLWantReadError:
+                line.sendall(ours.read())
 
 
 def key_pair(folder, selector="2026", domain="chu.example"):

@@ -90,6 +90,9 @@ class Conversation(SMTP):
         self.peer = ""
         self._body: Body | None = None
         self._whole: asyncio.Future[None] | None = None
+        self._secured: asyncio.Future[None] | None = (
+            None  # fires after a handshake that comes first
+        )
         self._held = 0
         self._last = b""  # the byte before those that come
         self._turned_away = False
@@ -111,7 +114,10 @@ class Conversation(SMTP):
                 transport.write(objection.encode("ascii") + b"\r\n")
                 transport.close()
                 return
+        first = self._original_transport is None
         super().connection_made(transport)
+        if first and self.host.implicit:
+            self._secure()
 
     def data_received(self, data: bytes) -> None:
         if self._turned_away:
@@ -184,9 +190,9 @@ class Conversation(SMTP):
     # -- its commands
 
     async def _handle_client(self) -> None:
-        if self.host.implicit:
+        if self._secured is not None:
             try:
-                await asyncio.wait_for(self._secure(), HANDSHAKE)
+                await asyncio.wait_for(self._secured, HANDSHAKE)
             except (OSError, TimeoutError):
                 self.host.trouble(self.peer, "TLS failed")
                 if self.transport is not None:
@@ -196,16 +202,20 @@ class Conversation(SMTP):
                 return
         await super()._handle_client()
 
-    async def _secure(self) -> None:
-        """As `smtp_STARTTLS` does, before the first word: so that handshakes are counted and timed too."""
-        done = self.loop.create_future()
+    def _secure(self) -> None:
+        """As `smtp_STARTTLS` does, before the first word: so that handshakes are counted and timed too.
+
+        At once: a sender's first bytes may be here already, and are no commands.
+        """
+        self._secured = self.loop.create_future()
         context: Any = self.host.tls
-        self._tls_protocol = sslproto.SSLProtocol(self.loop, self, context, done, server_side=True)
+        self._tls_protocol = sslproto.SSLProtocol(
+            self.loop, self, context, self._secured, server_side=True
+        )
         self._original_transport = self.transport
         self._original_transport.set_protocol(self._tls_protocol)
         self.transport = self._tls_protocol._app_transport  # noqa: SLF001
         self._tls_protocol.connection_made(self._original_transport)
-        await done
 
     async def smtp_BDAT(self, arg: str | None) -> None:
         """Not SMTP as we speak it: what follows would be a mail, or a form, heard as commands."""
