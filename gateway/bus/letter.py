@@ -18,8 +18,9 @@ FHIR_CONTENT_TYPE = "application/fhir+json"
 _RECORD = {"message": "FHIR", "event": "Communication", "application": "WARDLINE"}
 #: Bytes of an address that mean something to a bus (AMQP topics, NATS subjects), or that nobody can type.
 _UNSAFE = re.compile(r"[^0-9A-Za-z_-]+")
+#: Of what a sender wrote: a routing key has 255 octets, a message id as many.
+_LONGEST_PLACE, _LONGEST_ID, _LONGEST_ADDRESS = 40, 199, 255
 _PLACES = re.compile(r"\{([a-z]+)\}")
-_ZWL = re.compile(rb"(?:\A|[\r\n])ZWL(?P<rest>[^\r\n]*)[\r\n]*\Z")
 #: The fields of ZWL, in their order, as headers.
 _HEADERS = ("outcome", "ward", "slip", "device", "at")
 #: What an address may be made of, each with the MSH field and component it comes from.
@@ -48,8 +49,12 @@ def parcel(
 
 
 def message_id(token: object, control_id: str) -> str:
-    """The name under which receivers know a message: the same however often it is sent."""
-    return f"wardline:{token}:{control_id}"
+    """The name under which receivers know a message: the same however often it is sent.
+
+    Buses take names of 255 octets, in one line: a control id that would not fit is told by its digest.
+    """
+    plain = len(control_id) <= _LONGEST_ID and control_id.isascii() and control_id.isprintable()
+    return f"wardline:{token}:{control_id if plain else digest(control_id.encode())}"
 
 
 def control_id_of(name: str) -> str:
@@ -74,7 +79,11 @@ def addressed(template: str, raw: bytes) -> str:
         number, part = PLACES[place[1]]
         field = fields[number - 1] if number <= len(fields) else b""
         parts = field.split(component)
-        word = parts[part - 1].decode("utf-8", "replace") if part <= len(parts) else ""
+        word = (
+            parts[part - 1][:_LONGEST_PLACE].decode("utf-8", "replace")
+            if part <= len(parts)
+            else ""
+        )
         return _UNSAFE.sub("-", word) or "-"
 
     return _PLACES.sub(fill, template)
@@ -90,6 +99,8 @@ def check_address(template: str) -> str:
         if place not in PLACES:
             known = " ".join(f"{{{name}}}" for name in PLACES)
             raise ValueError(f"no place {{{place}}}: there is {known}")
+    if len(_PLACES.sub("x" * _LONGEST_PLACE, template).encode()) > _LONGEST_ADDRESS:
+        raise ValueError("too long: with its places filled it may have 255 octets")
     return template
 
 
@@ -98,10 +109,11 @@ def headers(raw: bytes) -> dict[str, str]:
 
     Empty for a message that was not delivered by another way.
     """
-    found = _ZWL.search(raw)
-    if found is None:
+    last = raw.rstrip(b"\r\n")
+    last = last[max(last.rfind(b"\r"), last.rfind(b"\n")) + 1 :]
+    if not last.startswith(b"ZWL"):
         return {}
-    fields = found["rest"].split(raw[3:4] or b"|")[1:]
+    fields = last[3:].split(raw[3:4] or b"|")[1:]
     named = zip(_HEADERS, fields, strict=False)
     said = {f"wardline-{name}": value.decode("utf-8", "replace") for name, value in named if value}
     return {"wardline-handback": "true", **said}

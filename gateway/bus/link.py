@@ -163,7 +163,11 @@ class PlatformLink(Service):
             flight = self._next()
             if flight is None:
                 return
-            self._send(flight, self._line)
+            assert self._line.session is not None
+            if why := self._line.session.objection(flight.parcel):
+                flight.refuse(why, for_good=True)
+            else:
+                self._send(flight, self._line)
 
     def _room(self, line: Line) -> bool:
         if self._judge.trial_limit is not None:

@@ -107,6 +107,10 @@ class Session(Protocol):
 
 
 class Target(Session, Protocol):
+    def objection(self, parcel: Parcel) -> str:
+        """Why this bus cannot carry that message, however well it is; "" where it can."""
+        ...
+
     def publish(self, parcel: Parcel) -> Deferred[None]:
         """The bus has it safe, and somebody to give it to. Fails with Unroutable or Declined; with
         anything else only when the session is lost, which its holder is told as well."""

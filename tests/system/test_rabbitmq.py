@@ -11,10 +11,12 @@ from types import SimpleNamespace
 
 import pytest
 from aiormq import spec
+from aiormq.abc import ChannelFrame
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from gateway import registry
+from gateway.bridge import from_asyncio
 from gateway.bus.letter import CONTENT_TYPE
 from gateway.bus.role import Trouble
 from gateway.clock import ReactorClock
@@ -221,6 +223,7 @@ class Inbox:
 
     def __init__(self):
         self.accepted, self.refusals, self.confirmed = [], [], []
+        self.taken = []
         self.waits = None
         self.full = self.bugs = 0
 
@@ -240,7 +243,7 @@ class Inbox:
         self.accepted.append(raw)
 
     async def take(self, read, raw, *, format, door, peer):
-        self.accepted.append(raw)
+        self.taken.append(read)
 
     async def refuse(self, raw, rejected, *, door, peer):
         self.refusals.append((raw, rejected.reason))
@@ -338,6 +341,61 @@ async def test_what_cannot_be_read_is_refused_once_and_goes_to_the_dead_letters(
         await until(lambda: inbox.accepted)
         await until_ready(here.channel, "wardline.refused", 4)
         assert len(inbox.refusals) == 4
+        assert await waiting(here.channel, "wardline.bus") == 0
+
+
+#: What the broker passes on unread, and its clients' library cannot: property flags, and properties.
+HOSTILE = {
+    "a content type in Latin-1": (0x8000, b"\x0dapplication/\xe9"),
+    "a message id of bytes": (0x0080, b"\x03\xff\xfe\x00"),
+    "a time in nanoseconds": (0x0040, (1_722_675_600_000_000_000).to_bytes(8, "big")),
+    "a header whose name is bytes": (0x2000, b"\0\0\0\x05\x02\xff\xfet\1"),
+}
+
+
+def raw_publish(bare, body, *, flags, properties, key=b"CARD"):
+    """As a careless or hostile publisher sends it: the library here would not write that."""
+    method = b"\0\x3c\0\x28\0\0" + b"\x07results" + bytes([len(key)]) + key + b"\0"
+    head = b"\0\x3c\0\0" + len(body).to_bytes(8, "big") + flags.to_bytes(2, "big") + properties
+    number = bare.number.to_bytes(2, "big")
+    frames = b"".join(
+        bytes([kind]) + number + len(payload).to_bytes(4, "big") + payload + b"\xce"
+        for kind, payload in ((1, method), (2, head), (3, body))
+    )
+    return from_asyncio(bare.write_queue.put(ChannelFrame(payload=frames, should_close=False)))
+
+
+async def test_properties_that_cannot_be_read_stop_nobody(rabbit):
+    inbox = Inbox()
+    async with hospital(rabbit) as here, tap(rabbit, inbox) as intake:
+        connection = here.channel._channel.connection
+        bare = await from_asyncio(connection.channel(publisher_confirms=False))
+        for number, (flags, properties) in enumerate(HOSTILE.values()):
+            raw = message(f"P{number}")
+            await raw_publish(bare, raw, flags=flags, properties=properties)
+        await raw_publish(bare, message("P9"), flags=0, properties=b"", key=b"C\xe9")
+        await raw_publish(bare, b"no", flags=0x8000, properties=b"\x01\xe9")
+        await here.publish(message("Q1"))
+
+        await until(lambda: len(inbox.accepted) == len(HOSTILE) + 2)
+        assert len(inbox.refusals) == 1
+        assert await waiting(here.channel, "wardline.bus") == 0
+        assert intake.connected
+        await until_ready(here.channel, "wardline.refused", 1)
+
+
+async def test_fhir_comes_in_under_the_name_that_its_publisher_gave_it(rabbit):
+    inbox = Inbox()
+    subject = {"identifier": {"value": "1"}, "display": "DURAND Noémie"}
+    found = {"resourceType": "Observation", "status": "final", "code": {"text": "Potassium"},
+             "subject": subject, "valueQuantity": {"value": 4.1}}  # fmt: skip
+    async with hospital(rabbit) as here, tap(rabbit, inbox):
+        await here.publish(json.dumps(found).encode(), message_id="m-1")
+
+        await until(lambda: inbox.taken)
+        assert [(read.control_id, read.patient.family) for read in inbox.taken] == [
+            ("m-1", "DURAND Noémie")
+        ]
         assert await waiting(here.channel, "wardline.bus") == 0
 
 

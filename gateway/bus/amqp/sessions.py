@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage
+from aiormq.abc import AbstractChannel as Channel
+from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import AMQPError, DeliveryError, PublishError
+from pamqp.commands import Basic
 from pamqp.common import Arguments
 from twisted.internet.defer import Deferred
 
@@ -30,6 +35,7 @@ from gateway.bus.role import (
 if TYPE_CHECKING:
     from gateway.bus.amqp import IntakeSettings, PlatformSettings
 
+PERSISTENT = 2  # delivery mode
 #: Receipts the broker may hand over before the first is on disk.
 RECEIPTS = 200
 #: Canaries nobody fetches are dropped: no more of them than this, none older (milliseconds).
@@ -42,7 +48,7 @@ class Target:
     def __init__(self, settings: PlatformSettings, *, base: Path, holder: TargetHolder) -> None:
         self._settings = settings
         self._holder = holder
-        self._exchange: AbstractExchange | None = None
+        self._channel: Channel | None = None
         self._session = Session(
             settings, base=base, name="platform", holder=holder, blocked=holder.blocked
         )
@@ -55,12 +61,17 @@ class Target:
         settings, session = self._settings, self._session
         await _ensure_exchange(session, settings)
         channel = await session.channel(publisher_confirms=True, on_return_raises=True)
-        self._exchange = await _exchange(channel, settings.exchange)
+        if settings.exchange:
+            await channel.get_exchange(settings.exchange)  # it is there
+        self._channel = await channel.get_underlay_channel()
         if settings.receipts:
             await session.ensure_queue(settings.receipts)
             await _consume(
                 session, settings.receipts, prefetch=RECEIPTS, heard=self._holder.receipt
             )
+
+    def objection(self, parcel: Parcel) -> str:
+        return ""  # a letter's names are short enough, and a body may have 128 MB
 
     def publish(self, parcel: Parcel) -> Deferred[None]:
         return from_asyncio(self._publish(parcel))
@@ -69,25 +80,35 @@ class Target:
         return self._session.close()
 
     async def _publish(self, parcel: Parcel) -> None:
-        assert self._exchange is not None
-        reply_to = self._settings.receipts or None
-        message = aio_pika.Message(
-            parcel.body,
+        assert self._channel is not None
+        settings = self._settings
+        properties = Basic.Properties(
             headers=dict(parcel.headers),
             content_type=parcel.content_type,
-            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            delivery_mode=PERSISTENT,
             message_id=parcel.message_id,
-            correlation_id=parcel.message_id if reply_to else None,
-            reply_to=reply_to,
+            correlation_id=parcel.message_id if settings.receipts else None,
+            reply_to=settings.receipts or None,
             app_id="wardline",
         )
-        mandatory = self._settings.mandatory
         try:
-            await self._exchange.publish(message, parcel.address, mandatory=mandatory)
+            await self._channel.basic_publish(
+                parcel.body,
+                exchange=settings.exchange,
+                routing_key=parcel.address,
+                properties=properties,
+                mandatory=settings.mandatory,
+            )
         except PublishError as error:
             raise Unroutable(f"no queue takes {parcel.address or 'it'}") from error
         except DeliveryError as error:
             raise Declined("basic.nack") from error
+        except (
+            TypeError,
+            ValueError,
+        ) as error:  # nothing was sent: a bug, which must end somewhere
+            self._session.life.end(Trouble(f"cannot be written: {type(error).__name__}"))
+            raise
 
 
 class Source:
@@ -226,30 +247,62 @@ async def _exchange(channel: AbstractChannel, name: str) -> AbstractExchange:
 async def _consume(
     session: Session, queue: str, *, prefetch: int, heard: Callable[[Arrived], None]
 ) -> AbstractChannel:
-    """Everything in `queue` goes to `heard`; that the queue goes ends the session."""
+    """Everything in `queue` goes to `heard`; that the queue goes ends the session.
+
+    The bare channel delivers: a message that the library cannot make into one of its own would be settled
+    by nobody.
+    """
     channel = await session.channel(publisher_confirms=False)
     await channel.set_qos(prefetch_count=prefetch)
+    bare = await channel.get_underlay_channel()
+    verdicts = _Verdicts(session, bare)
 
-    async def arrived(message: AbstractIncomingMessage) -> None:
-        heard(_arrived(session, message))
+    async def arrived(message: DeliveredMessage) -> None:
+        properties = message.header.properties
+        heard(
+            Arrived(
+                body=message.body,
+                settle=partial(verdicts.settle, message.delivery_tag or 0),
+                origin=message.exchange or "",
+                message_id=_text(properties.message_id),
+                correlation_id=_text(properties.correlation_id),
+            )
+        )
 
-    raw = await channel.get_underlay_channel()
     gone = Trouble(f"queue {queue} is gone")
-    raw.on_consumer_cancel_callbacks.add(lambda frame: session.life.end(gone))
-    await (await channel.get_queue(queue)).consume(arrived)
+    bare.on_consumer_cancel_callbacks.add(lambda frame: session.life.end(gone))
+    await bare.basic_consume(queue, arrived)
     return channel
 
 
-def _arrived(session: Session, message: AbstractIncomingMessage) -> Arrived:
-    def settle(verdict: Verdict) -> None:
-        if not session.life.over:
-            taken = verdict is Verdict.TAKEN
-            session.life.beside(message.ack() if taken else message.reject(requeue=False))
+def _text(found: object) -> str:
+    return found if isinstance(found, str) else ""
 
-    return Arrived(
-        body=message.body,
-        settle=settle,
-        origin=message.exchange or "",
-        message_id=message.message_id or "",
-        correlation_id=message.correlation_id or "",
-    )
+
+class _Verdicts:
+    """Tells the broker what became of its messages, in one go those that came to disk in one go."""
+
+    def __init__(self, session: Session, channel: Channel) -> None:
+        self._session = session
+        self._channel = channel
+        self._given: deque[tuple[int, Verdict]] = deque()
+        self._telling = False
+
+    def settle(self, tag: int, verdict: Verdict) -> None:
+        if self._session.life.over:
+            return
+        self._given.append((tag, verdict))
+        if not self._telling:
+            self._telling = True
+            self._session.life.beside(self._tell())
+
+    async def _tell(self) -> None:
+        try:
+            while self._given:
+                tag, verdict = self._given.popleft()
+                if verdict is Verdict.TAKEN:
+                    await self._channel.basic_ack(tag, wait=not self._given)
+                else:
+                    await self._channel.basic_reject(tag, requeue=False, wait=not self._given)
+        finally:
+            self._telling = False

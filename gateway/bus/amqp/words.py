@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiormq import exceptions as amqp
 
-from gateway.bus.amqp.wire import Closed
+from gateway.bus.amqp.frames import Closed
 from gateway.bus.role import CREDENTIALS, FROZEN, Trouble
 
 #: "NOT_FOUND - no queue 'wards' in vhost '/'"

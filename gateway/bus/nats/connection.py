@@ -59,6 +59,11 @@ class Connection:
                 closed_cb=self._closed,
             )
 
+    @property
+    def max_payload(self) -> int:
+        """The longest message the server takes, bytes."""
+        return int(self._client.max_payload)
+
     async def ensure_stream(self, name: str, subjects: list[str], **how: Any) -> None:
         try:
             await self.jetstream.stream_info(name)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: What Wardline keeps on the server: what it refused, and receivers' receipts.
 OWN = "WARDLINE"
 CANARIES = "WARDLINE_CANARY"
+#: What our own headers may take, bytes.
+HEAD = 1024
 
 
 class Target:
@@ -38,6 +40,12 @@ class Target:
     async def open(self) -> None:
         if self._settings.receipts:
             await _receipts(self.connection, self._settings.receipts, self._holder.receipt)
+
+    def objection(self, parcel: Parcel) -> str:
+        """A server's `max_payload` is 1 MB unless it was told another; headers count."""
+        size = len(parcel.body) + sum(map(len, (*parcel.headers, *parcel.headers.values()))) + HEAD
+        most = self.connection.max_payload
+        return f"{size} bytes: the server takes {most}" if size > most else ""
 
     def publish(self, parcel: Parcel) -> Deferred[None]:
         return from_asyncio(self._publish(parcel))

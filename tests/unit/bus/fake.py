@@ -32,6 +32,10 @@ class Session:
         self.holder = holder
         self.published, self.sent, self.pings = [], [], []
         self.closed = 0
+        self.longest = 10**9
+
+    def objection(self, parcel):
+        return "too long for this bus" if len(parcel.body) > self.longest else ""
 
     def publish(self, parcel):
         answer = Deferred()

@@ -37,6 +37,26 @@ def test_an_address_is_always_one_word_for_each_place(raw):
     assert addressed("a.{message}.{event}", raw).count(".") == 2
 
 
+def test_an_address_and_a_name_fit_into_a_routing_key_whatever_the_sender_wrote():
+    raw = message("A" * 400).replace(b"|SIL|", b"|" + b"x" * 300 + b"|")
+    made = parcel(raw, address="{application}.{facility}", control_id="A" * 400, token=7)
+
+    assert len(made.address) <= 255
+    assert len(made.message_id) <= 255
+    assert made.message_id != parcel(raw, address="", control_id="A" * 401, token=7).message_id
+
+
+@pytest.mark.parametrize("control_id", ["a\nb: c", "é", "\0"])
+def test_a_name_is_one_line_of_ascii(control_id):
+    assert message_id(7, control_id).isascii()
+    assert message_id(7, control_id).isprintable()
+
+
+def test_a_template_that_could_become_too_long_is_a_fault():
+    with pytest.raises(ValueError, match="255 octets"):
+        check_address("x" * 200 + "{message}{event}")
+
+
 def test_an_unknown_place_is_a_fault_that_names_those_there_are():
     with pytest.raises(ValueError, match=r"no place \{ward\}.*\{event\}"):
         check_address("{ward}")

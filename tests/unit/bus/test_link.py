@@ -109,6 +109,19 @@ def test_on_trial_there_is_one_at_a_time_and_not_for_longer_than_the_trial(bench
     assert len(bench.driver.session.published) == 2
 
 
+def test_a_message_that_this_bus_cannot_carry_is_for_paper_and_accuses_nobody(bench):
+    bench.driver.session.longest = 500
+    bench.send("A1", raw=message("A1") + b"x" * 1000)
+    bench.send("A2")
+
+    assert isinstance(bench.results["A1"], PermanentFailure)
+    assert "too long" in bench.results["A1"].detail
+    assert [each.parcel.message_id[-2:] for each in bench.driver.session.published] == ["A2"]
+    bench.driver.session.confirm()
+    assert not bench.link.refusing
+    assert bench.judge.seen == [("reached",), ("owed",), ("acked", False)]
+
+
 def test_a_message_that_nobody_takes_stays_with_us_and_does_not_accuse_the_bus(bench):
     bench.send("A1")
     bench.driver.session.fail(Unroutable("no queue takes ORU.R01"))
