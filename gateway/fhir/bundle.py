@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.fhir.room import Room
+from gateway.fhir.room import Room, plain
 from gateway.fhir.text import write
 from gateway.fhir.view import View
 from gateway.locale import N_
@@ -54,6 +54,7 @@ def slice_of(bundle: Bundle, entries: Collection[int]) -> bytes:
 
 
 def _opened(view: View, room: Room) -> Bundle:
+    plain(view)
     kind = view.text("type")
     if kind not in _TYPES:
         raise view.refuse(

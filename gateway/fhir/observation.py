@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gateway.fhir.room import Resource, Room
-from gateway.fhir.values import code_and_name, codes, concept, moment_of, range_of, shown
+from gateway.fhir.values import (
+    absent,
+    code_and_name,
+    codes,
+    concept,
+    moment_of,
+    quantity,
+    range_of,
+    shown,
+)
 from gateway.fhir.view import View
 from gateway.hl7.limits import Limits, judge
 from gateway.hl7.observation import LIMIT_UNIT
@@ -150,6 +159,11 @@ def _notes(view: View) -> Iterator[str]:
     if about := view.all("focus"):
         # What was observed is not the patient but their child, a graft, a device.
         yield ", ".join(r.text("display") or r.text("reference") for r in about)
+    if site := concept(view.at("bodySite")):
+        yield site
+    reason = concept(view.at("dataAbsentReason"))
+    if reason and _value(view)[0] != reason:  # there is a value all the same: both must be seen
+        yield reason
     yield from notes_of(view)
 
 
@@ -157,11 +171,11 @@ def _value(view: View) -> tuple[str, str]:
     names = [n for n in view.data if n.startswith("value") and n != "value"]
     if len(names) > 1:
         raise view.refuse(N_("two values"), names[1], issue="structure")
-    if names:
-        value, unit = shown(view, names[0])
-        if value:
-            return value, unit
-    return concept(view.at("dataAbsentReason")), ""
+    value, unit = shown(view, names[0]) if names else ("", "")
+    if value:
+        return value, unit
+    silent = (n[1:] for n in view.data if n.startswith("_value"))
+    return absent(view, next(iter((*names, *silent)), "value")), ""
 
 
 def _flag(view: View) -> tuple[Flag, str]:
@@ -178,5 +192,9 @@ def _references(view: View) -> Iterator[str]:
         kind = reference.at("type")
         if kind and "normal" not in codes(kind):
             text = f"{concept(kind)}: {text}"
+        whom = [concept(who) for who in reference.all("appliesTo")]
+        if age := reference.at("age"):
+            unit = quantity(age.at("low"))[1] or quantity(age.at("high"))[1]
+            whom.append(f"{range_of(age)} {unit}".strip())
         if text:
-            yield text
+            yield f"{text} ({', '.join(filter(None, whom))})" if any(whom) else text

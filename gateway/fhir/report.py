@@ -11,7 +11,7 @@ from hashlib import sha1
 from gateway.fhir.observation import STATUS, Values, notes_of, status_of
 from gateway.fhir.person import person_of
 from gateway.fhir.room import Resource, Room
-from gateway.fhir.values import code_and_name, codes, concept, dtm, moment_of
+from gateway.fhir.values import code_and_name, codes, concept, dtm, moment_of, narrative
 from gateway.fhir.view import View
 from gateway.hl7.attachment import media_of
 from gateway.locale import N_
@@ -56,18 +56,26 @@ class Groups:
         request = next(self._requests(resource), None)
         asked = self._head(request) if request is not None else Group()
         found: list[Observation] = []
+        held: list[Resource] = []
         for reference in view.all("result"):
             inner = room.find(reference, of=resource, kinds=("Observation",))
             if inner is None:
                 raise reference.refuse(
                     N_("this result did not come with its report"), issue="not-found"
                 )
+            held.append(inner)
             found += self._values.read(inner, under=name)
         if status in _VOID:  # a report that is taken back takes its values with it
             found = [replace(o, status=status, status_code=code_sent) for o in found]
         found += [_enclosed(v, code, name, status) for v in view.all("presentedForm")]
         specimen, collected = self._specimen(resource)
+        own = {self._specimen(inner) for inner in held}
+        if not specimen and len(own) == 1:
+            specimen, collected = own.pop()
         placer, filler = _numbers(resource)
+        notes = (*_conclusion(view), *notes_of(view))
+        if not (found or notes) and (told := narrative(view)):
+            notes = (told,)  # all it says
         return replace(
             asked,
             placer=placer or asked.placer,
@@ -81,7 +89,7 @@ class Groups:
             section=_section(view),
             status=status,
             status_code=code_sent,
-            notes=(*_conclusion(view), *notes_of(view)),
+            notes=notes,
             observations=tuple(found),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.fhir.view import View
 from gateway.locale import N_
@@ -13,7 +14,11 @@ _ID = re.compile(r"[A-Za-z0-9\-._:~]{1,128}")  # FHIR says {1,64} of [A-Za-z0-9-
 _HISTORY = re.compile(r"/_history/[^/]*\Z")
 _TAIL = re.compile(r"(?:\A|/)([A-Z][A-Za-z]+/[^/]+)\Z")
 
-_READ = ("Communication", "DiagnosticReport", "Observation", "Patient", "ServiceRequest")
+_READ = (
+    *("Communication", "DiagnosticReport", "Encounter", "Location", "Observation", "Patient"),
+    *("ServiceRequest", "Specimen"),
+)
+_ELSEWHERE = ("contained", "extension", "text")  # resources of their own; what changes nothing
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -97,10 +102,34 @@ def _resource(view: View, *, entry: int | None = None, home: Resource | None = N
         raise view.refuse(N_("no resourceType"), "resourceType", issue="structure", status=400)
     if name and not _ID.fullmatch(name):
         raise view.refuse(N_("not an id"), "id", issue="value", status=400)
-    if kind in _READ and view.all("modifierExtension"):
+    plain(view)
+    if kind in _READ and (modified := _modifier(view.data)):
         # It may turn what is said into its opposite; who does not know it must not go on (FHIR, 2.4.1).
-        raise view.refuse(N_("not understood"), "modifierExtension", issue="extension")
+        raise view.refuse(N_("not understood"), modified, issue="extension")
     return Resource(view=view, type=kind, id=name, entry=entry, home=home)
+
+
+def plain(view: View) -> None:
+    """Raises `Refused` for what must be read by rules of its own (`implicitRules`), which nobody knows."""
+    if view.text("implicitRules"):
+        raise view.refuse(N_("not understood"), "implicitRules", issue="not-supported")
+
+
+def _modifier(data: dict[str, Any]) -> str:
+    """Where a modifierExtension stands, as FHIRPath; "" where none does."""
+    for name, value in data.items():
+        if name == "modifierExtension" and value:
+            return name
+        if name in _ELSEWHERE:
+            continue
+        if isinstance(value, dict):
+            if inner := _modifier(value):
+                return f"{name}.{inner}"
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, dict) and (inner := _modifier(item)):
+                    return f"{name}[{index}].{inner}"
+    return ""
 
 
 _TWICE = Resource(view=View({}), type="")

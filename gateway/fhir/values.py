@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
 
 from gateway.fhir.view import View
 from gateway.locale import N_
 
+_COMPARATORS = ("", "<", "<=", ">=", ">")
+_BREAK = re.compile(r"<(?:/?(?:p|div|tr|li|h\d|table)|br)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 _MOMENT = re.compile(
     r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?)?)?"
 )
@@ -54,11 +58,36 @@ def code_and_name(view: View) -> tuple[str, str]:
 
 
 def quantity(view: View) -> tuple[str, str]:
-    """Value with its comparator ("< 0.5"), and unit."""
+    """Value with its comparator ("< 0.5"), and unit. Raises `Refused` for a comparator that is none: it
+    may turn what is said into its opposite."""
     number = view.text("value")
     comparator = view.text("comparator")
+    if comparator not in _COMPARATORS:
+        raise view.refuse(
+            f'no such comparator: "{comparator[:20]}"', "comparator", issue="code-invalid"
+        )
     value = f"{comparator} {number}" if comparator and number else number
     return value, view.text("unit") or view.text("code")
+
+
+def narrative(view: View) -> str:
+    """What a resource says of itself as XHTML, as words."""
+    div = _BREAK.sub("\n", view.at("text").text("div"))
+    lines = (" ".join(line.split()) for line in unescape(_TAG.sub(" ", div)).split("\n"))
+    return "\n".join(filter(None, lines))
+
+
+def absent(view: View, name: str) -> str:
+    """Why there is no value: `dataAbsentReason`, else the extension that stands in its place."""
+    if found := concept(view.at("dataAbsentReason")):
+        return found
+    for place in (view.data.get(name), view.data.get(f"_{name}")):
+        if isinstance(place, dict):
+            inner = View(place, view, name)
+            for extension in (*inner.all("extension"), *inner.at("_value").all("extension")):
+                if extension.text("url").endswith("/data-absent-reason"):
+                    return extension.text("valueCode")
+    return ""
 
 
 def range_of(view: View) -> str:
@@ -117,8 +146,15 @@ def _period(view: View, name: str) -> tuple[str, str]:
 
 
 def _sampled(view: View, name: str) -> tuple[str, str]:
+    """As it came; what its numbers must be multiplied by and moved by is said, never reckoned."""
     inner = view.at(name)
-    return inner.text("data"), quantity(inner.at("origin"))[1]
+    data, factor = inner.text("data"), inner.text("factor")
+    origin, unit = quantity(inner.at("origin"))
+    moved = origin.strip("0.") != ""
+    if not data or (factor in ("", "1") and not moved):
+        return data, unit
+    told = f"× {factor or 1}" + (f" + {origin}" if moved else "")
+    return f"{data} ({told})", unit
 
 
 _KINDS: dict[str, Callable[[View, str], tuple[str, str]]] = {

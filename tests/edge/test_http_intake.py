@@ -9,6 +9,7 @@ import os
 import random
 import resource
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -327,6 +328,88 @@ async def test_a_body_that_is_hopelessly_long_is_not_waited_for(tmp_path):
     async with Site(tmp_path, longest=2000) as site:
         said = await site.raw(POST + b"Content-Length: 99999999999\r\n\r\n")
         assert said.status == 413
+
+
+ASKING = (POST + b"Expect: 100-continue\r\n" + LENGTH + b"\r\n").split(b"\r\n\r\n")[0] + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (ASKING, 100),
+        (ASKING.replace(TOKEN.encode(), b"wrong-token"), 401),
+        (ASKING.replace(LENGTH, b"Content-Length: 5000\r\n"), 413),
+        (ASKING.replace(b"100-continue", b"200-ok"), 417),
+    ],
+)
+async def test_who_asks_before_it_sends_is_told_before(tmp_path, head, status):
+    async with Site(tmp_path, longest=2000) as site:
+        said = await site.raw(head)
+        assert said.status == status
+        if status != 100:
+            assert said.json["status"] == status
+            assert said.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /%ff HTTP/1.1\r\nHost: here\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: here\r\n\r\n",
+        b"GET /openapi.json HTTP/1.1\r\nHost: h\xff\r\n\r\n",
+        b"GET http://elsewhere/openapi.json HTTP/1.1\r\nHost: here\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        POST + b"Content-Length: 99999999999\r\n\r\n",
+        POST + b"X: a\r\n b\r\n\r\n",
+        POST.replace(b"messages ", b"messages?access_token=" + TOKEN.encode() + b" ")
+        + LENGTH
+        + b"\r\n"
+        + hl7(),
+    ],
+)
+async def test_every_refusal_is_a_problem_document(tmp_path, request_bytes):
+    async with Site(tmp_path) as site:
+        said = await site.raw(request_bytes)
+        assert 400 <= said.status < 500
+        assert said.headers["content-type"] == "application/problem+json"
+        assert "server" not in said.headers
+        assert said.json["status"] == said.status and said.json["title"]
+        assert not any((await site.store.counts()).values())
+
+
+async def test_an_address_with_its_host_is_the_same_address(tmp_path):
+    async with Site(tmp_path) as site:
+        said = await site.raw(b"GET http://HERE/openapi.json?x=1 HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert said.status == 200
+
+
+@pytest.mark.parametrize(
+    ("charset", "status"), [("UTF-8", 201), ('"utf-8"', 201), ("iso-8859-1", 415)]
+)
+async def test_json_in_another_charset_is_refused(tmp_path, charset, status):
+    async with Site(tmp_path) as site:
+        body = json.dumps(REPORT).encode()
+        assert (
+            await site.post(body, f"application/fhir+json; charset={charset}", "/fhir")
+        ).status == status
+
+
+async def test_a_token_is_taken_back_and_another_given_without_a_restart(tmp_path):
+    async with Site(tmp_path) as site:
+        file = tmp_path / "token"
+        assert (await site.post(hl7("A1"))).status == 201
+        file.write_text(sha256(b"another-token").hexdigest())
+        assert (await site.post(hl7("A2"))).status == 401
+        assert (await site.ask("GET", "/api/v1/messages/1", token="another-token")).status == 200
+        for broken in (lambda: file.write_text("nothing"), file.unlink):
+            broken()
+            with capture_logs() as logs:
+                assert (
+                    await site.ask("GET", "/api/v1/messages/1", token="another-token")
+                ).status == 401
+            assert [log["event"] for log in logs if log["log_level"] == "error"] == ["http.tokens"]
+        file.write_text(sha256(TOKEN.encode()).hexdigest())
+        assert (await site.post(hl7("A2"))).status == 201
 
 
 async def test_a_request_has_so_long_and_no_more_however_it_drips(tmp_path):

@@ -27,6 +27,7 @@ TITLES: Mapping[str, str] = {
     "method-not-allowed": N_("That cannot be done here"),
     "conflict": N_("The same request is under way"),
     "precondition-failed": N_("Another message already has this condition"),
+    "too-slow": N_("The request did not come whole in time"),
     "too-large": N_("Longer than this intake takes"),
     "unsupported-type": N_("This kind of content is not taken here"),
     "key-reused": N_("This idempotency key stands for another message"),

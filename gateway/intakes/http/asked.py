@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.intakes.http.answers import Problem
 from gateway.intakes.http.senders import Sender
+from gateway.locale import N_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,13 @@ class Asked:
     def media(self) -> str:
         """The type of its content, without parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def utf8(self) -> None:
+        """Raises Problem for JSON that says it is in another charset (RFC 8259, 8.1)."""
+        for parameter in self.headers.get("content-type", "").lower().split(";")[1:]:
+            name, _, value = parameter.partition("=")
+            if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
+                raise Problem(415, "unsupported-type", N_("JSON comes in UTF-8"))
 
     @property
     def key(self) -> str:

@@ -107,6 +107,7 @@ class Messages:
             asked.may("hl7")
             return self._hl7
         if media in JSON:
+            asked.utf8()
             asked.may("hl7")
             return self._hl7
         if media in document.MEDIA:

@@ -33,6 +33,7 @@ class Resources:
             raise Problem(415, "unsupported-type", headers={"Accept-Post": FHIR})
         if kind and kind not in FOCI:
             raise Problem(404, "not-found", f"one of {', '.join(FOCI)} is taken here")
+        asked.utf8()
         asked.may("fhir")
         condition = asked.headers.get(_NONE_EXIST, "")[:400]
         reused = Problem(422, "key-reused")

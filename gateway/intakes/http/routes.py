@@ -156,6 +156,8 @@ class _Desk:
         named = (request.getHeader(b"Host") or b"").decode("latin-1").rpartition(":")
         if hosts and (named[0] or named[2]).lower() not in hosts:
             raise Problem(421, "bad-request", N_("not a name of this intake"))
+        if b"access_token" in request.args:  # it would stand in the log of every proxy between
+            raise Problem(400, "bad-request", N_("a token belongs into the header Authorization"))
         if sender is None:
             self._intake.trouble(peer, "no valid token")
             raise Problem(401, "unauthorized", headers={"WWW-Authenticate": "Bearer"})

@@ -60,7 +60,7 @@ class HttpIntake(Service):
         self._reactor = reactor
         self._base = base
         self._on_broken = on_broken
-        self._senders = Senders(())
+        self._senders = Senders()
         self._peers = Peers(settings.allow, per_peer=settings.per_peer, in_all=settings.connections)
         self._channels: dict[Channel, None] = {}
         self._held = 0
@@ -94,7 +94,7 @@ class HttpIntake(Service):
         return Deferred.fromCoroutine(self._close())
 
     async def _listen(self) -> None:
-        self._senders = Senders.of(self.settings.senders, self._base)
+        self._senders = Senders(self.settings.senders, base=self._base)
         site = Site(routes(self), self, self._reactor)
         self._port = await endpoint(self.settings, self._reactor, self._base).listen(site)
 

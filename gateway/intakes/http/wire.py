@@ -7,8 +7,11 @@ comes from nobody we know is not kept at all.
 
 from __future__ import annotations
 
+import re
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any, Protocol
+from urllib.parse import unquote_to_bytes
 
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import connectionDone
@@ -16,6 +19,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from twisted.web import http, server
 
+from gateway.intakes.http.answers import PROBLEM, TITLES, written
 from gateway.intakes.http.senders import Sender
 
 # Twisted's own classes assign to one another what their annotations do not know.
@@ -27,7 +31,9 @@ _Site: Any = server.Site
 HEADER_BYTES, HEADERS = 16 * 1024, 64
 #: A body declared longer than this many times the longest is not even waited for.
 HOPELESS = 4
-_SHORT = b"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+#: An address with its host, as for a proxy (RFC 9112, 3.2.2).
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)(/.*)?", re.IGNORECASE)
+_NOWHERE = b"/-"
 
 
 class Host(Protocol):
@@ -50,6 +56,7 @@ class Host(Protocol):
 class Incoming(_Request):  # type: ignore[misc]
     """One request. Its body is kept only when a known sender sends it, and only while there is room."""
 
+    path: bytes
     sender: Sender | None = None
     too_long = False
     no_room = False
@@ -61,7 +68,7 @@ class Incoming(_Request):  # type: ignore[misc]
         self.sender = host.knows(self.requestHeaders.getRawHeaders(b"Authorization") or [])
         self.too_long = length is not None and length > host.longest
         if length is not None and length > HOPELESS * host.longest:
-            self.channel.turn_away(413, b"Content Too Large")
+            self.channel.turn_away(413, "too-large")
 
     def handleContentChunk(self, data: bytes) -> None:
         if self.sender is None or self.too_long or self.no_room:
@@ -74,6 +81,19 @@ class Incoming(_Request):  # type: ignore[misc]
             self.content.write(data)
             return
         self.content = BytesIO()
+
+    def process(self) -> None:
+        """An address that no reader here could follow leads nowhere, in our own words."""
+        absolute = _ABSOLUTE.fullmatch(self.path)
+        if absolute is not None and absolute[1].lower() == self.getHeader(b"Host").lower():
+            self.path = absolute[2] or b"/"
+        try:
+            unquote_to_bytes(self.path).decode("utf-8")
+        except UnicodeDecodeError:
+            self.path = _NOWHERE
+        if self.path == b"*":
+            self.path = _NOWHERE
+        super().process()
 
     def _hold(self, more: int) -> bool:
         self._size += more
@@ -149,10 +169,29 @@ class Channel(_HTTPChannel):  # type: ignore[misc]
 
     def allHeadersReceived(self) -> None:
         hosts = self.requests[-1].requestHeaders.getRawHeaders(b"Host") or []
-        if len(hosts) != 1 and (self._version != b"HTTP/1.0" or hosts):
-            self.turn_away(400, b"Bad Request")
+        if (len(hosts) != 1 and (self._version != b"HTTP/1.0" or hosts)) or not all(
+            host.isascii() for host in hosts
+        ):
+            self.turn_away(400, "bad-request")
+            return
+        wanted = self.requests[-1].requestHeaders.getRawHeaders(b"Expect") or []
+        if any(word.lower() != b"100-continue" for word in wanted):
+            self.turn_away(417, "bad-request")
             return
         super().allHeadersReceived()
+
+    def _send100Continue(self) -> None:
+        """Only to whom will be heard: who asks first is told first."""
+        request = self.requests[-1]
+        if request.sender is None:
+            self.turn_away(401, "unauthorized", more=b"WWW-Authenticate: Bearer\r\n")
+        elif request.too_long:
+            self.turn_away(413, "too-large")
+        else:
+            super()._send100Continue()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self.turn_away(400, "bad-request")
 
     @property
     def busy(self) -> bool:
@@ -171,14 +210,26 @@ class Channel(_HTTPChannel):  # type: ignore[misc]
 
     def timeoutConnection(self) -> None:
         if self._inside and not self._handlingRequest:
-            self.transport.write(_SHORT % (408, b"Request Timeout"))
+            self.transport.write(_short(408, "too-slow"))
         super().timeoutConnection()
 
-    def turn_away(self, status: int, words: bytes) -> None:
+    def turn_away(self, status: int, kind: str, *, more: bytes = b"") -> None:
         """Answer before the request has ended, and hear no more of it."""
-        self.transport.write(_SHORT % (status, words))
+        if self._over:
+            return
+        self.transport.write(_short(status, kind, more=more))
         self._over = True
         self.loseConnection()
+
+
+def _short(status: int, kind: str, *, more: bytes = b"") -> bytes:
+    """A whole response to what was not heard to its end: a problem document, in English."""
+    body = written({"type": f"/problems/{kind}", "title": TITLES[kind], "status": status})
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\n"
+        f"Content-Type: {PROBLEM}\r\nContent-Length: {len(body)}\r\n"
+    )
+    return head.encode() + more + b"\r\n" + body
 
 
 class Door(_Site):  # type: ignore[misc]

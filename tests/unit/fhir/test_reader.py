@@ -13,6 +13,11 @@ from gateway.fhir import Refused, extract, read, read_all
 from gateway.hl7 import Limits, Range
 from gateway.message import Flag, Kind, Location, Priority, Status
 
+ABSENT = {
+    "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
+    "valueCode": "masked",
+}
+
 
 def only(found, **named):
     raw = found if isinstance(found, bytes) else json.dumps(found).encode()
@@ -61,7 +66,12 @@ def test_a_decimal_stays_as_it_was_written(resources):
         ({"valueDateTime": "2026-07-05T16:46"}, "2026-07-05 16:46", ""),
         ({"valuePeriod": {"start": "2026-07-05", "end": "2026-07-06"}}, "2026-07-05 - 2026-07-06", ""),
         ({"valueSampledData": {"origin": {"value": 0, "unit": "mV"}, "data": "1 2 3"}}, "1 2 3", "mV"),
+        ({"valueSampledData": {"origin": {"value": 2048, "unit": "mV"}, "factor": 2.5, "data": "1 2"}},
+         "1 2 (× 2.5 + 2048)", "mV"),
         ({"dataAbsentReason": {"text": "hémolysé"}}, "hémolysé", ""),
+        ({"valueQuantity": {"unit": "g", "extension": [ABSENT]}}, "masked", ""),
+        ({"valueQuantity": {"_value": {"extension": [ABSENT]}}}, "masked", ""),
+        ({"_valueString": {"extension": [ABSENT]}}, "masked", ""),
     ],
 )  # fmt: skip
 def test_every_kind_of_value_is_read(resources, value, text, unit):
@@ -238,6 +248,68 @@ def test_a_result_that_did_not_come_is_refused(resources):
 def test_what_may_turn_the_meaning_is_refused(resources):
     why = refusal(resources.report(modifierExtension=[{"url": "urn:not", "valueBoolean": True}]))
     assert why.location == "DiagnosticReport.modifierExtension"
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        (
+            {"component": [{"code": {"text": "a"}, "modifierExtension": [{"url": "x"}]}]},
+            "component[0].",
+        ),
+        (
+            {"referenceRange": [{"text": "1", "modifierExtension": [{"url": "x"}]}]},
+            "referenceRange[0].",
+        ),
+    ],
+)
+def test_what_may_turn_the_meaning_is_refused_in_any_part(resources, more, place):
+    found = refusal(resources.report(contained=[resources.patient(), resources.potassium(**more)]))
+    assert found.location == f"DiagnosticReport.contained[1].{place}modifierExtension"
+
+
+def test_rules_that_nobody_knows_and_comparators_that_are_none_are_refused(resources):
+    quantity = {"valueQuantity": {"value": 5, "comparator": "≮"}}
+    for found in (
+        resources.report(implicitRules="http://x/rules"),
+        resources.report(contained=[resources.patient(), resources.potassium(implicitRules="x")]),
+        resources.bundle(resources.report(), implicitRules="http://x/rules"),
+        resources.report(contained=[resources.patient(), resources.potassium(**quantity)]),
+    ):
+        assert refusal(found).location.endswith(("implicitRules", "comparator"))
+
+
+def test_a_reference_range_says_for_whom_it_is(resources):
+    ranges = [
+        {"low": {"value": 1}, "high": {"value": 2}, "appliesTo": [{"text": "femme"}],
+         "age": {"low": {"value": 18, "unit": "ans"}}},
+        {"text": "< 5", "age": {"high": {"value": 1, "code": "a"}}},
+    ]  # fmt: skip
+    value = resources.potassium(referenceRange=ranges)
+    (read,) = only(resources.report(contained=[resources.patient(), value])).groups[0].observations
+    assert read.reference == "1 - 2 (femme, ≥ 18 ans)\n< 5 (≤ 1 a)"
+
+
+def test_a_value_that_is_said_to_be_absent_is_shown_with_the_reason(resources):
+    value = resources.potassium(
+        dataAbsentReason={"text": "hémolysé"}, bodySite={"text": "bras gauche"}
+    )
+    (read,) = only(resources.report(contained=[resources.patient(), value])).groups[0].observations
+    assert (read.value, read.notes) == ("6.9", ("bras gauche", "hémolysé"))
+
+
+def test_a_report_that_is_only_a_text_is_shown_as_one(resources):
+    div = '<div xmlns="x"><p>Potassium&#160;:</p><p>6,9 &lt; 7</p><b>fin</b></div>'
+    found = resources.report(result=[], contained=[resources.patient()], text={"div": div})
+    assert only(found).groups[0].notes == ("Potassium :\n6,9 < 7\nfin",)
+    with_values = resources.report(text={"div": div})
+    assert only(with_values).groups[0].notes == ()
+
+
+def test_the_specimen_of_all_values_is_that_of_their_report(resources):
+    value = resources.potassium(specimen={"display": "Sang"})
+    found = resources.report(contained=[resources.patient(), value])
+    assert only(found).groups[0].specimen == "Sang"
 
 
 def test_two_resources_of_one_name_are_nobody(resources):
