@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -45,9 +46,16 @@ def folded(text: str) -> str:
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 
+_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_POWER = re.compile(r"^[x×*]?10(?:\^|\*\*|[*Ee])([0-9]{1,2})(?![0-9])")
+
+
 def tidied(unit: str) -> str:
-    """A unit without blanks, its micro sign (U+00B5, U+03BC) written u: how it is looked up."""
-    return "".join(unit.split()).replace("\u00b5", "u").replace("\u03bc", "u")
+    """A unit as it is looked up: no blanks, no point at its end, its micro sign (U+00B5, U+03BC) written u,
+    raised figures plain, and powers of ten in the one way of UCUM: "x 10⁹/L" is "10*9/L"."""
+    plain = "".join(unit.split()).replace("\u00b5", "u").replace("\u03bc", "u").rstrip(".")
+    raised = re.sub("(?<=[0-9])(?=[⁻⁰¹²³⁴-⁹])", "^", plain).translate(_RAISED)
+    return _POWER.sub(r"10*\1", raised)
 
 
 @cache
@@ -87,7 +95,9 @@ def _filled(found: Mapping[str, Any]) -> Lexicon:
         grammar=_texts(found, "grammar"),
         numbers={int(k): v for k, v in _texts(found, "numbers").items()},
         symbols=_texts(found, "symbols"),
-        accents={chr(int(k, 16)): v for k, v in _texts(found, "accents").items()},
+        accents={
+            k if k == "stroke" else chr(int(k, 16)): v for k, v in _texts(found, "accents").items()
+        },
         letters=_texts(found, "letters"),
         spelling=_texts(found, "spelling"),
         months={int(k): v for k, v in _texts(found, "months").items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 
@@ -9,6 +10,8 @@ from gateway.asterisk.speech import number
 from gateway.asterisk.speech.lexicon import Lexicon
 
 LONG = 60  # letters of a name that are spelled
+# Ł and ø, which Unicode does not take apart.
+_STROKE = re.compile(r"LATIN (?:CAPITAL|SMALL) LETTER ([A-Z]) WITH (?:STROKE|DIAGONAL STROKE)$")
 
 
 def said(name: str) -> str:
@@ -31,8 +34,17 @@ def _cased(part: str) -> str:
 
 
 def _each(lexicon: Lexicon, text: str, alphabet: Mapping[str, str]) -> Iterator[str]:
+    unknown = lexicon.symbols["unknown"]
+    said = ""
     for character in unicodedata.normalize("NFC", text.strip()):
-        yield _one(lexicon, character, alphabet)
+        before, said = said, _one(lexicon, character, alphabet)
+        if (before, said) != (unknown, unknown):  # a name in another script is said so once
+            yield said
+
+
+def readable(name: str) -> bool:
+    """Whether an engine of ours can say it: no letter of another script."""
+    return all("LATIN" in unicodedata.name(c, "") for c in name if c.isalpha())
 
 
 def _one(lexicon: Lexicon, character: str, alphabet: Mapping[str, str]) -> str:
@@ -50,6 +62,11 @@ def _one(lexicon: Lexicon, character: str, alphabet: Mapping[str, str]) -> str:
     ligature = {"œ": "oe", "æ": "ae"}.get(folded, "")
     if ligature:
         return " ".join(alphabet[c] for c in ligature)
+    stroke = _STROKE.match(unicodedata.name(character, ""))
+    if stroke is not None:
+        return f"{alphabet[stroke[1].casefold()]} {lexicon.accents.get('stroke', '')}".strip()
+    if character == ".":
+        return lexicon.symbols.get("dot", lexicon.symbols["."])
     return lexicon.symbols.get(" " if base.isspace() else character, lexicon.symbols["unknown"])
 
 

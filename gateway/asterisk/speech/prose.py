@@ -8,30 +8,36 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
 from gateway.asterisk.speech import number
-from gateway.asterisk.speech.lexicon import Lexicon, folded
+from gateway.asterisk.speech.lexicon import Lexicon, folded, tidied
 from gateway.asterisk.speech.name import letters
 from gateway.asterisk.speech.unit import known, unit
 
 LONG = 400  # characters of one text that are said; nobody follows more, and paper has it all
 
 _N = r"[0-9]+(?:[.,][0-9]+)?"
+_PAIR = re.compile(rf"([-+−]?{_N})\s?[-–—/:]\s?([-+−]?{_N})")
 # The first that fits is taken: what is longest and says most stands first.
 _TOKEN = re.compile(
-    r"""(?P<date>(?<![\w/-])(?:[0-9]{2}[/.][0-9]{2}[/.][0-9]{4}|[0-9]{4}-[0-9]{2}-[0-9]{2})(?![\w/-]))
-    |(?P<clock>(?<![\w:,.])(?:[01][0-9]|2[0-3])[:hH][0-5][0-9](?![\w:]))
+    r"""(?P<date>(?<![\w/-])(?:[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{4}|[0-9]{4}-[0-9]{2}-[0-9]{2})(?![\w/-]))
+    |(?P<clock>(?<![\w:,.])(?:[01]?[0-9]|2[0-3])(?:[hH]|(?<=[0-9]{2}):)[0-5][0-9](?![\w:]))
     |(?P<power>(?<![\w.,])10\s?[\^*]\s?-?[0-9]{1,2}(?!\w))
-    |(?P<grouped>(?<![\w.,])[0-9]{1,3}(?:[\ \u00a0\u202f][0-9]{3})+(?![\w.,\ \u00a0\u202f]?[0-9]))
+    |(?P<grouped>(?<![\w.,])[0-9]{1,3}(?:B[0-9]{3})+(?:[.,][0-9]+)?(?!(?:[\w.,]|B)?[0-9]))
     |(?P<dotted>[0-9]+(?:[.,][0-9]+){2,})
-    |(?P<range>(?<![\w.,/:-])N\s?[-–—]\s?N(?![:/-]?[0-9]|[.,][0-9]))
+    |(?P<range>(?<![\w.,/:-])S?N\s?[-–—]\s?S?N(?![:/-]?[0-9]|[.,][0-9]))
     |(?P<titre>(?<![\w.,/:])N\s?[/:]\s?N(?![:/]?[0-9]|[.,][0-9]))
     |(?P<number>(?<![\w.,])[-+−]?N(?:[eE][-+]?[0-9]{1,3}(?!\w))?)
     |(?P<compare>\+/-|<=|>=)
     |(?P<figures>[0-9]+)
-    |(?P<unit>[A-Za-zµ]+/[A-Za-zµ]+[0-9]?(?!\w))
+    |(?P<unit>[A-Za-zµμ]+/[A-Za-zµμ]+[0-9]?(?!\w))
+    |(?P<per>(?<=[0-9\s])/\s?[A-Za-zµμ]+[0-9]?(?!\w))
+    |(?P<degree>°\s?[CF](?!\w))
+    |(?P<times>(?<=[0-9]\s)[xX](?=\s?[0-9]))
     |(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)
-    |(?P<hyphen>(?<=[^\W\d_])-(?=\w))
+    |(?P<hyphen>(?<=[^\W\d_])-(?=\w)|(?<=[0-9])-(?=[^\W\d_]))
     |(?P<space>\s+)
-    |(?P<mark>.)""".replace("N", _N),
+    |(?P<mark>.)""".replace("S?", "[-+−]?")
+    .replace("N", _N)
+    .replace("B", "[\\ \u00a0\u202f]"),
     re.VERBOSE | re.DOTALL,
 )
 _PAUSES = {";": ",", "(": ",", ")": ",", "[": ",", "]": ",", "{": ",", "}": ",", ":": ",",
@@ -71,15 +77,15 @@ def clock(lexicon: Lexicon, hour: int, minute: int) -> str:
 
 def word(lexicon: Lexicon, text: str) -> str:
     """One word: by the lexicon, else spelled when it is a short form, else in small letters."""
-    if not text.isascii() and not all(map(_latin, text)):
-        apart = "".join(c if _latin(c) else f" {sign(lexicon, c)} " for c in text)
-        return " ".join(word(lexicon, part) for part in apart.split())
     known = lexicon.words.get(folded(text))
     if known is not None:
         return known
-    parts = lexicon.unit_parts.get(text)
-    if parts is not None and len(text) > 1 and parts[0] != text:
-        return parts[1]
+    part = lexicon.unit_parts.get(tidied(text))
+    if part is not None and len(text) > 1 and part[0] != text:
+        return part[1]
+    if not text.isascii() and not all(map(_latin, text)):
+        apart = "".join(c if _latin(c) else f" {sign(lexicon, c)} " for c in text)
+        return " ".join(word(lexicon, part) for part in apart.split())
     if _short_form(text):
         return letters(lexicon, text)
     return text.lower() if text.isupper() else text
@@ -142,18 +148,32 @@ def _power(lexicon: Lexicon, text: str) -> str:
 
 
 def _grouped(lexicon: Lexicon, text: str) -> str:
-    return number.whole(lexicon, re.sub(r"\D", "", text))
+    return number.number(lexicon, "".join(text.split()))
 
 
 def _two(key: str) -> Callable[[Lexicon, str], str]:
     def say(lexicon: Lexicon, text: str) -> str:
-        low, high = re.findall(_N, text)
+        found = _PAIR.fullmatch(text)
+        assert found is not None, "the token is a pair of numbers"
+        low, high = found.groups()
+        if key == "range" and _value(low) >= _value(high):  # "CA 19-9" is a name
+            return f"{number.number(lexicon, low)}, {number.number(lexicon, high)}"
         form = "ratio" if key == "titre" and "/" in text else key
         return lexicon.grammar[form].format(
             low=number.number(lexicon, low), high=number.number(lexicon, high)
         )
 
     return say
+
+
+def _value(text: str) -> float:
+    return float(text.replace(",", ".").replace("−", "-"))
+
+
+def _per(lexicon: Lexicon, text: str) -> str:
+    if known(lexicon, text):
+        return unit(lexicon, text)
+    return f"{lexicon.symbols['/']} {prose(lexicon, text.lstrip('/ '))}"
 
 
 def _unit(lexicon: Lexicon, text: str) -> str:
@@ -199,6 +219,9 @@ _SAID: Mapping[str, Callable[[Lexicon, str], str]] = {
     "compare": lambda lexicon, text: lexicon.symbols[text],
     "figures": number.digits,
     "unit": _unit,
+    "per": _per,
+    "degree": unit,
+    "times": lambda lexicon, text: lexicon.symbols["×"],
     "word": word,
     "hyphen": lambda lexicon, text: " ",
     "mark": _mark,

@@ -19,7 +19,12 @@ from gateway.render.context import Corrections
 from gateway.render.correction import Change, Compared, Relation, compared, corrects, previous
 from gateway.render.facts import visible_ipp
 
-_FIGURES = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
+# A number by itself: not the 2 of "SARS-CoV-2" or of "B12", and "12 500" is one.
+_FIGURES = re.compile(
+    r"(?<![^\W_])(?<!\w-)(?:[0-9]{1,3}(?:[ \u00a0\u202f][0-9]{3})+(?![0-9])|[0-9]+)(?:[.,][0-9]+)?"
+)
+# OBX-5 of a date (DT, DTM, TS) as sent: nobody hears twenty millions.
+_DATE = re.compile(r"(?:19|20)[0-9]{6}(?:[0-9]{4}(?:[0-9]{2}(?:\.[0-9]{1,4})?)?)?(?:[-+][0-9]{4})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,13 @@ def identity(patient: Patient | None, lexicon: Lexicon, *, zone: str) -> str:
         parts.append(_("birth name {name}", name=name.said(patient.birth_name)))
     born = _day(lexicon, patient.birth_date, zone)
     parts.append(_("born {date}", date=born) if born else _("birth date unknown"))
+    if not name.readable(patient.family + patient.given):
+        # Whoever has no name to go by gets a number.
+        parts.append(_("the name is written in another script"))
+        figures = visible_ipp(patient) or patient.nda
+        if figures:
+            label = _("IPP") if visible_ipp(patient) else _("NDA")
+            parts.append(f"{name.letters(lexicon, label)} {number.digits(lexicon, figures)}")
     return ", ".join(parts) + "."
 
 
@@ -107,8 +119,17 @@ def agrees(keyed: str, expected: str) -> bool:
 
 def keyed(value: str) -> str:
     """The figures of a value as a telephone has them, "6*8"; "" where there is no number, or several."""
+    figures = _number_in(value)
+    return re.sub("[.,]", "*", figures)
+
+
+def _number_in(value: str) -> str:
+    """The one number in a value, without its sign and blanks; "" where there are several, or a power."""
     found = _FIGURES.findall(value)
-    return re.sub("[.,]", "*", found[0]) if len(found) == 1 else ""
+    every = [c for c in value if c.isnumeric()]
+    if len(found) != 1 or len(every) != sum(c.isdecimal() for c in found[0]):
+        return ""
+    return "".join(found[0].split())
 
 
 def _decimal(keys: str) -> Decimal:
@@ -211,6 +232,8 @@ class _Reader:
         _ = self._translate
         if not observation.value.strip():
             return _("to come") if state is Status.PENDING else _("no value")
+        if not observation.unit.strip() and _DATE.fullmatch(observation.value.strip()):
+            return moment(observation.value.strip(), self._lexicon, zone=self._zone)
         said = self._prose(observation.value)
         return " ".join(filter(None, (said, unit(self._lexicon, observation.unit))))
 
@@ -244,11 +267,10 @@ class _Reader:
     def _again(self, observation: Observation) -> str:
         """A critical value a second time, figure by figure."""
         _ = self._translate
-        found = _FIGURES.findall(observation.value)
-        if len(found) != 1:
+        figures = _number_in(observation.value)
+        if not figures:
             return ""
-        figures = number.digits(self._lexicon, found[0])
-        return _("I repeat: {value}", value=figures)
+        return _("I repeat: {value}", value=number.digits(self._lexicon, figures))
 
     def _remark(self, note: str) -> Line:
         _ = self._translate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.asterisk.speech.lexicon import Lexicon, tidied
+from gateway.asterisk.speech.lexicon import Lexicon, folded, tidied
 from gateway.asterisk.speech.name import letters
 from gateway.asterisk.speech.number import number
 
@@ -24,21 +24,32 @@ def unit(lexicon: Lexicon, text: str) -> str:
     whole = _whole(lexicon, tidy)
     if whole is not None:
         return whole
+    first, _, rest = text.strip().partition(" ")
+    if rest and known(lexicon, first):  # "mg/mmol creat", "log10 copies/mL"
+        more = lexicon.names.get(folded(rest)) or unit(lexicon, rest)
+        return f"{unit(lexicon, first)} {more}".strip()
     return " ".join(filter(None, _parts(lexicon, tidy)))
 
 
 def known(lexicon: Lexicon, text: str) -> bool:
     """Whether the lexicon has the unit, or each of its parts."""
     tidy = tidied(text)
-    parts = filter(None, tidy.split("/"))
-    return _whole(lexicon, tidy) is not None or all(p in lexicon.unit_parts for p in parts)
+    return _whole(lexicon, tidy) is not None or _exact(lexicon, tidy)
+
+
+def _exact(lexicon: Lexicon, tidy: str) -> bool:
+    return all(part in lexicon.unit_parts for part in tidy.split("/") if part)
 
 
 def _whole(lexicon: Lexicon, tidy: str) -> str | None:
+    """What the lexicon says of the whole. Another case is taken only where the parts as written are none:
+    g/L is grams, and G/L is giga."""
     if tidy in lexicon.units:
         return lexicon.units[tidy]
-    folded = [said for key, said in lexicon.units.items() if key.casefold() == tidy.casefold()]
-    return folded[0] if len(set(folded)) == 1 else None
+    if _exact(lexicon, tidy):
+        return None
+    folded = {said for key, said in lexicon.units.items() if key.casefold() == tidy.casefold()}
+    return folded.pop() if len(folded) == 1 else None
 
 
 def _parts(lexicon: Lexicon, tidy: str) -> Iterator[str]:
@@ -80,4 +91,6 @@ def _piece(lexicon: Lexicon, piece: str) -> str:
         return letters(lexicon, piece)
     if piece[0].isascii() and piece[0].isdecimal():
         return number(lexicon, piece)
+    if piece == ".":  # UCUM's multiplication
+        return lexicon.symbols.get("dot", lexicon.symbols["."])
     return lexicon.symbols.get(piece, lexicon.symbols["unknown"])

@@ -122,10 +122,33 @@ def test_a_missing_identity_is_said_to_be_missing():
 @pytest.mark.parametrize(
     ("value", "keys"),
     [("6.8", "6*8"), ("6,8", "6*8"), ("142", "142"), ("<0.01", "0*01"), ("positif", ""), ("1/160", ""),
-     ("3 à 5", "")],
+     ("3 à 5", ""), ("12 500", "12500"), ("1\u202f250,5", "1250*5"), ("-2,3", "2*3"), ("> 1000", "1000"),
+     ("1+", "1"), ("6.8 mmol/L", "6*8"), ("6.8mmol/L", "6*8"), ("SARS-CoV-2 détecté", ""), ("B12", ""),
+     ("1e-3", ""), ("10^5", ""), ("10⁹", ""), ("5-10", ""), ("½", ""), ("12/03/2026", "")],
 )  # fmt: skip
 def test_the_keys_of_a_value(value, keys):
     assert keyed(value) == keys
+
+
+def test_a_name_in_another_script_comes_with_a_number():
+    who = identity(patient(family="ИВАНОВ", given="Владимир"), FR, zone=PARIS)
+    assert "le nom est dans une autre écriture" in who
+    assert "six neuf un zéro deux deux sept quatre" in who
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("20160524", "vingt-quatre mai deux mille seize"),
+     ("20160524103000", "vingt-quatre mai deux mille seize, dix heures trente")],
+)  # fmt: skip
+def test_a_date_that_is_a_value_is_said_as_a_date(value, said):
+    found = Observation(code="11368-8", name="Début des signes", value=value)
+    assert said in text(heard(message(Group(observations=(found,)))))
+
+
+def test_a_count_of_eight_figures_is_a_number():
+    found = Observation(code="1", name="Charge virale", value="20160524", unit="copies/mL")
+    assert "vingt millions" in text(heard(message(Group(observations=(found,)))))
 
 
 @pytest.mark.parametrize("pressed", ["6*8", "6*80", "06*8"])

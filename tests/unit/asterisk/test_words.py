@@ -21,7 +21,7 @@ FR, EN = built_in("fr"), built_in("en")
         ("≥ 32", "supérieur ou égal à trente-deux"),
         ("3.5-5.1", "de trois virgule cinq à cinq virgule un"),
         ("3,5 – 5,1", "de trois virgule cinq à cinq virgule un"),
-        ("5-10/champ", "de cinq à dix sur champ"),
+        ("5-10/champ", "de cinq à dix par champ"),
         ("1/160", "un sur cent soixante"),
         ("1:160", "un pour cent soixante"),
         ("+++", "plus plus plus"),
@@ -35,7 +35,20 @@ FR, EN = built_in("fr"), built_in("en")
         ("O POS", "o positif"),
         ("CRP élevée", "cé erre pé élevée"),
         ("DÉTECTÉ", "détecté"),
-        ("SARS-CoV-2", "SARS-CoV deux"),
+        ("SARS-CoV-2", "SARS-cove deux"),
+        ("CA 19-9", "cé a dix-neuf, neuf"),
+        ("25-OH vitamine D", "vingt-cinq o ache vitamine dé"),
+        ("-2-3", "de moins deux à trois"),
+        ("-5 - -2", "de moins cinq à moins deux"),
+        ("1 250,5", "mille deux cent cinquante virgule cinq"),
+        ("1,2 x 10^9", "un virgule deux fois dix puissance neuf"),
+        ("> 10^5/mL", "supérieur à dix puissance cinq par millilitre"),
+        ("5 µg", "cinq microgrammes"),
+        ("37,2 °C", "trente-sept virgule deux degrés Celsius"),
+        ("8h30", "huit heures trente"),
+        ("PaO2/FiO2", "P A O deux sur F I O deux"),
+        ("E. coli BLSE", "e. coli B L S E"),
+        ("le 5/3/2026", "le cinq mars deux mille vingt-six"),
         ("B12", "bé un deux"),
         ("le 12/03/2026 à 18:30", "le douze mars deux mille vingt-six à dix-huit heures trente"),
         ("31/02/2026", "trois un sur zéro deux sur deux zéro deux six"),
@@ -68,7 +81,24 @@ def test_no_letter_figure_or_sign_is_dropped(character):
         ("\u03bcmol/l", "micromoles par litre", "micromoles per litre"),
         ("g/dL", "grammes par décilitre", "grams per decilitre"),
         ("mg/24h", "milligrammes par vingt-quatre heures", "milligrams per twenty-four hours"),
+        ("g/L", "grammes par litre", "grams per litre"),
+        ("g/l", "grammes par litre", "grams per litre"),
+        ("G/l", "giga par litre", "times ten to the nine per litre"),
         ("10*9/L", "giga par litre", "times ten to the nine per litre"),
+        ("x 10⁹/L", "giga par litre", "times ten to the nine per litre"),
+        ("10E9/L", "giga par litre", "times ten to the nine per litre"),
+        ("kg/m²", "kilogrammes par mètre carré", "kilograms per square metre"),
+        (
+            "mL/min/1,73 m²",
+            "millilitres par minute pour un virgule sept trois mètre carré",
+            "millilitres per minute per one point seven three square metre",
+        ),
+        (
+            "mg/mmol creat",
+            "milligrammes par millimole créatinine",
+            "milligrams per millimole creatinine",
+        ),
+        ("sec.", "secondes", "seconds"),
         (
             "m[iU]/L",
             "milli-unités internationales par litre",
@@ -85,6 +115,16 @@ def test_a_unit_is_never_left_to_the_engine(written, french, english):
     assert unit.unit(EN, written) == english
 
 
+@pytest.mark.parametrize("lexicon_of", [FR, EN])
+def test_a_unit_whose_parts_are_known_is_said_by_them_and_by_no_other_case(lexicon_of):
+    """85 g/L of haemoglobin were said as giga per litre once: G/L, in another case."""
+    per = lexicon_of.grammar["per"]
+    for first, (_, many) in lexicon_of.unit_parts.items():
+        for second, (one, _) in lexicon_of.unit_parts.items():
+            if f"{first}/{second}" not in lexicon_of.units:
+                assert unit.unit(lexicon_of, f"{first}/{second}") == f"{many} {per} {one}"
+
+
 def test_one_letter_of_another_case_is_another_unit():
     """mU is a thousandth of a unit, MU a million: where case decides, nothing is guessed."""
     assert unit.unit(FR, "mU/L") == "milli-unités par litre"
@@ -97,6 +137,14 @@ def test_a_name_is_spelled_with_its_accents():
         "L comme Louis, E comme Eugène accent aigu, trait d'union, O comme Oscar accent circonflexe"
     )
     assert name.said("DE LA FONTAINE-DUPRÉ Jean") == "De La Fontaine-Dupré Jean"
+
+
+def test_letters_that_french_has_not_are_named_and_other_scripts_said_once():
+    assert name.spelled(FR, "Łø") == "L comme Louis barré, O comme Oscar barré"
+    assert name.spelled(FR, "JR.") == "J comme Joseph, R comme Raoul, point"
+    assert name.spelled(FR, "Владимир") == "signe inconnu"
+    assert name.readable("N'GUYỄN-Łukasz")
+    assert not name.readable("Владимир")
 
 
 @given(st.text(min_size=1, max_size=60).filter(lambda t: t.strip()))
