@@ -63,6 +63,13 @@ def platform_is_down(delivery: Delivery, *, reason: str, now: float) -> Move:
     return Move(after=replace(delivery, state=State.HELD, due=None, tries=0), note=reason)
 
 
+def after_trial(delivery: Delivery, *, detail: str, now: float) -> Move:
+    """A platform that was given up did not take what it was tried with. That says nothing of the message:
+    it waits for a better hour, others are tried meanwhile, and nothing is refused for good."""
+    due = now + LONGEST_PAUSE
+    return Move(after=replace(delivery, state=State.OPEN, due=due, reason=detail), note=detail)
+
+
 def deadline_passed(delivery: Delivery, *, reason: str, now: float) -> Move:
     """The step's time is up while the delivery was waiting."""
     return advance(delivery, reason=delivery.reason or reason, now=now)
@@ -130,12 +137,9 @@ def _platform_failed(tried: Delivery, outcome: Outcome, *, detail: str, now: flo
     if again and not _past(tried, now + PLATFORM_PAUSE):
         due = now + PLATFORM_PAUSE
         return Move(after=replace(tried, state=State.OPEN, due=due, reason=detail), note=detail)
-    move = advance(tried, reason=detail, now=now)
-    if outcome is Outcome.PERMANENT:  # it would refuse the hand-back as well
-        return replace(
-            move, extra=tuple(x for x in move.extra if x.purpose is not Purpose.HANDBACK)
-        )
-    return move
+    # What it refuses today it may take tomorrow: it is owed to it all the same, and a refusal that stands is
+    # told. The messages whose refusals condemned it would be missing from its record otherwise.
+    return advance(tried, reason=detail, now=now)
 
 
 def _relay_failed(tried: Delivery, outcome: Outcome, *, detail: str, now: float) -> Move:

@@ -145,10 +145,14 @@ class Relay:
     async def _send(self, row: Delivery) -> None:
         at = self._clock.now()
         attempt = await self._store.begin(row, device="platform", at=at, paper=False)
+        trial = self._judge.trial_limit is not None
         outcome, detail = await self._deliver(row)
         now = self._clock.now()
         ended = replace(attempt, ended_at=now, outcome=outcome, detail=detail)
-        move = policy.after_attempt(row, outcome, detail=detail, now=now)
+        if trial and outcome is not Outcome.DELIVERED and row.purpose is not Purpose.WARD:
+            move = policy.after_trial(row, detail=detail, now=now)
+        else:
+            move = policy.after_attempt(row, outcome, detail=detail, now=now)
         await self._settle(row, move, attempt=ended)
 
     async def _deliver(self, row: Delivery) -> tuple[Outcome, str]:

@@ -124,6 +124,7 @@ class FakeLink:
         self.clock = clock
         self.mood = "up"
         self.received: list[bytes] = []
+        self.refuses_always: set[str] = set()  # control ids, whatever its mood
         self.waiting: list[tuple[Deferred[Receipt], bytes, str]] = []
         self.watch: Watch | None = None
 
@@ -135,7 +136,7 @@ class FakeLink:
         if self.mood == "dead":
             self.watch.unreachable("connection refused")
             answer.errback(TemporaryFailure("connection refused"))
-        elif self.mood == "refuses":
+        elif self.mood == "refuses" or control_id in self.refuses_always:
             self.watch.refused(control_id, still=False)
             answer.errback(PermanentFailure("AR"))
         elif self.mood == "hangs":

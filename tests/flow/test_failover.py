@@ -49,14 +49,14 @@ def test_while_it_is_known_to_be_down_nobody_waits_for_it(hospital):
     assert hospital.link.received == []
 
 
-def test_a_message_the_platform_refuses_comes_out_on_paper_and_is_not_handed_back(hospital):
+def test_a_message_the_platform_refuses_comes_out_on_paper_and_is_still_owed_to_it(hospital):
     hospital.link.mood = "refuses"
 
     hospital.receives(hospital.sample())
     hospital.after(seconds=1)
 
     assert len(hospital.paper()) == 1
-    assert hospital.outcomes() == ["CARD slip delivered"]
+    assert hospital.outcomes() == ["CARD slip delivered", "PLATFORM platform held"]
 
 
 def test_direct_mode_prints_without_asking_the_platform(hospital):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from gateway.compose import Composer, House
 from gateway.delivery import Outcome, Purpose, State
+from gateway.platform.handback import Handback
+from gateway.platform.watch import State as Platform
 from tests.unit.store.samples import HANDBACK, arrival, ended, new, tried
 
 
@@ -180,3 +184,97 @@ def test_a_proved_summary_outweighs_a_slip_of_which_nobody_knows(hospital):
     hospital.do(printed(store, at=300.0, outcome=Outcome.DELIVERED))
 
     assert b"ZWL|DELIVERED|CARD|0002" in hospital.do(back.for_platform(owed))[0]
+
+
+class Returning:
+    """The hand-back at work, and a probe that only sees whether the platform accepts connections."""
+
+    def __init__(self, hospital):
+        self.hospital = hospital
+        self.handback = Handback(
+            hospital.store,
+            watch=hospital.watch,
+            idle=lambda: not hospital.link.waiting,
+            rate=50,
+            every=1.0,
+            reactor=hospital.clock,
+            clock=hospital.time,
+            wake=lambda: hospital.dispatcher.kick("platform"),
+        )
+        self.handback.startService()
+
+    def after(self, seconds):
+        for _ in range(seconds):
+            self.hospital.watch.reached()
+            self.hospital.after(seconds=1)
+
+    def stop(self):
+        self.handback.stopService()
+
+
+@pytest.fixture
+def returning(hospital):
+    returning = Returning(hospital)
+    yield returning
+    returning.stop()
+
+
+def test_a_platform_that_refused_everything_for_long_gets_all_of_it_when_it_is_well(
+    hospital, returning
+):
+    hospital.link.mood = "refuses"
+    for number in range(8):
+        hospital.receives(hospital.sample(ipp=f"6910{number}"))
+        returning.after(seconds=1)
+    hospital.receives(
+        b"MSH|^~\\&|GAM|H|W|H|20240803||ADT^A01|M1|P|2.5\rPID|1||69102274^^^H^PI||X^Y\r"
+        b"PV1|1|I|CARD^3^B\r"
+    )
+    assert hospital.watch.state is Platform.DOWN
+    returning.after(seconds=100)
+    assert not any("refused" in line for line in hospital.outcomes()), "nothing for good"
+    assert len(hospital.paper("lab-slip")) == 0
+
+    hospital.link.mood = "up"
+    returning.after(seconds=90)
+
+    assert hospital.watch.state is Platform.UP
+    assert hospital.outcomes().count("PLATFORM platform delivered") == 9
+    assert len(hospital.link.received) == 9
+    marked = [raw for raw in hospital.link.received if b"ORU" in raw]
+    assert all(b"ZWL|DELIVERED|CARD|" in raw for raw in marked)
+    assert len(hospital.paper()) == 8
+
+
+def test_it_comes_back_by_itself_though_nobody_sends_and_the_first_it_is_tried_with_is_refused(
+    hospital, returning
+):
+    hospital.link.mood = "refuses"
+    poison = hospital.sample(ipp="69100")
+    for sample in (poison, *(hospital.sample(ipp=f"6911{n}") for n in range(4))):
+        hospital.receives(sample)
+        returning.after(seconds=1)
+    assert hospital.watch.state is Platform.DOWN
+
+    hospital.link.mood = "up"
+    hospital.link.refuses_always = {poison.control_id}
+    returning.after(seconds=120)
+
+    assert hospital.watch.state is Platform.UP
+    assert hospital.outcomes().count("PLATFORM platform delivered") == 4
+    assert hospital.outcomes().count("PLATFORM platform refused") == 1, "now that it is well"
+
+
+def test_a_hung_platform_comes_back_by_itself_though_nobody_sends(hospital, returning):
+    hospital.link.mood = "hangs"
+    hospital.receives(hospital.sample())
+    returning.after(seconds=20)
+    assert hospital.watch.state is Platform.DOWN
+    returning.after(seconds=100)
+
+    hospital.link.mood = "up"
+    returning.after(seconds=90)
+
+    assert hospital.watch.state is Platform.UP
+    assert len(hospital.paper()) == 1
+    assert b"ZWL|DELIVERED" in hospital.link.received[0]

@@ -75,7 +75,7 @@ def test_a_message_the_platform_refuses_is_called_all_the_same():
 
     move = policy.after_attempt(row, Outcome.PERMANENT, detail="AR", now=NOW)
 
-    assert [x.purpose for x in move.extra] == [Purpose.CALL]
+    assert [x.purpose for x in move.extra] == [Purpose.HANDBACK, Purpose.CALL]
 
 
 # how a call ended -> (step, seconds until the next)

@@ -49,7 +49,7 @@ TABLE = [
     (at("platform"), Outcome.TEMPORARY, ("platform", State.OPEN, 0.3, False, False)),
     (at("platform", tries=1), Outcome.TEMPORARY, ("slip", State.OPEN, 0.0, False, True)),
     (at("platform"), Outcome.UNCERTAIN, ("slip", State.OPEN, 0.0, False, True)),
-    (at("platform"), Outcome.PERMANENT, ("slip", State.OPEN, 0.0, False, False)),
+    (at("platform"), Outcome.PERMANENT, ("slip", State.OPEN, 0.0, False, True)),
     (at("slip"), Outcome.DELIVERED, ("slip", State.DELIVERED, None, False, False)),
     (at("slip"), Outcome.TEMPORARY, ("slip", State.OPEN, 0.5, False, False)),
     (at("slip", tries=2), Outcome.TEMPORARY, ("slip", State.OPEN, 2.0, False, False)),
@@ -122,6 +122,16 @@ def test_a_relayed_message_the_platform_refuses_is_told_to_the_lab() -> None:
     assert move.after.state is State.REFUSED
     assert [(new.to, new.purpose) for new in move.extra] == [("LAB", Purpose.NOTICE)]
     assert move.alarm
+
+
+def test_what_a_platform_on_trial_does_not_take_waits_and_is_never_refused_for_good() -> None:
+    row = delivery(purpose=Purpose.HANDBACK, steps=(Step(by="platform"),), tries=4)
+
+    move = policy.after_trial(row, detail="AR", now=NOW)
+
+    assert (move.after.state, move.after.tries) == (State.OPEN, 4)
+    assert move.after.due is not None and move.after.due > NOW
+    assert not move.alarm
 
 
 def test_a_refused_handback_is_tried_again_before_it_is_given_up() -> None:
