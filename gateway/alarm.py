@@ -11,6 +11,7 @@ from gateway.delivery import NewDelivery, Purpose, Step
 from gateway.directory import LAB
 from gateway.message import Priority
 from gateway.notice import Notice, announcement
+from gateway.service import spawn
 from gateway.store import Accepted, Store
 
 log = structlog.get_logger()
@@ -51,3 +52,7 @@ class Alarms:
             ),
         )
         self.accepted(await self._store.accept(arrival))
+
+    def guessed(self, fails: int) -> None:
+        """Somebody tries personal codes, by telephone or at the console."""
+        spawn(self("guessing", subject=str(fails), reason=""), "guessing")

@@ -15,8 +15,9 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 
-from gateway import registry, upstream
+from gateway import chores, console, registry, upstream
 from gateway.alarm import Alarms
+from gateway.asterisk.access import Access
 from gateway.box import Box
 from gateway.channels import Channel
 from gateway.clock import ReactorClock, wall
@@ -53,8 +54,6 @@ WORKERS = 2
 HEARING = 0.25
 #: How soon a pack that has become due is noticed, seconds.
 PACKS = 2.0
-#: The machine's clock may drift this far from ours before somebody is told, seconds.
-JUMP = 2.0
 
 
 def run(site: Site, *, log_level: str = "INFO") -> int:
@@ -132,8 +131,9 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     health.observers.append(_remember(store))
     box = Box(reactor, clock, workers=WORKERS)
     alarms = Alarms(store, clock=clock)
+    access = await _access(reactor, directory, store=store, clock=clock, alarms=alarms)
     telephone = _telephone(
-        reactor, site, store=store, directory=directory, alarms=alarms, clock=clock
+        reactor, site, store=store, directory=directory, alarms=alarms, access=access, clock=clock
     )
     paper = Typesetter(reactor, box, templates=site.templates())
     faxes = Faxes(
@@ -224,12 +224,13 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     poller = Poller(channels, gates=dispatcher.gate, health=health, clock=clock)
     ringing = telephone.services() if telephone is not None else ()
     moving = (box, faxes, _Running(dispatcher), poller, *main.services(), *ringing)
-    for service in (*moving, _chores(store, site, clock)):
+    for service in (*moving, chores.forgetting(store, keep=site.store.retention, clock=clock)):
         stack.addService(service)
-    hear = partial(_hear, store, (main.listen, packs.listen, faxes.listen, dispatcher.look_again))
+    listeners = (main.listen, packs.listen, faxes.listen, dispatcher.look_again)
+    hear = partial(_hear, store, listeners)
     stack.addService(Repeat(hear, every=HEARING, clock=clock, what="words"))
     stack.addService(Repeat(packs.look, every=PACKS, clock=clock, what="packs"))
-    stack.addService(Repeat(_Chime(store, clock).look, every=10.0, clock=clock, what="clock"))
+    stack.addService(Repeat(chores.Chime(store, clock).look, every=10.0, clock=clock, what="clock"))
     stack.addService(Repeat(faxes.look, every=LOOK, clock=clock, what="fax tests"))
     received = None
     if telephone is not None:
@@ -241,6 +242,15 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     for settings in site.intakes:
         module = registry.load(registry.INTAKES, settings.kind)
         stack.addService(_built(module, settings, offers))
+    if site.console is not None:
+        stack.addService(
+            console.wire(
+                site,
+                offers | {"access": access, "composer": composer, "formats": formats},
+                listeners=listeners,
+                accepted=dispatcher.accepted,
+            )
+        )
     return stack
 
 
@@ -262,6 +272,17 @@ def _built(module: Any, settings: Any, offers: Mapping[str, Any]) -> Any:
     return module.build(settings, **{name: offers[name] for name in wanted if name in offers})
 
 
+async def _access(
+    reactor: Any, directory: Directory, *, store: Store, clock: ReactorClock, alarms: Alarms
+) -> Access:
+    """Who people are, at a telephone or at the console; wrong PINs keyed before are remembered."""
+    access = Access(
+        directory.people, store=store, clock=clock, aside=in_thread(reactor), alarm=alarms.guessed
+    )
+    await access.open()
+    return access
+
+
 def _telephone(
     reactor: Any,
     site: Site,
@@ -269,6 +290,7 @@ def _telephone(
     store: Store,
     directory: Directory,
     alarms: Alarms,
+    access: Access,
     clock: ReactorClock,
 ) -> Telephone | None:
     if site.telephony is None:
@@ -276,7 +298,14 @@ def _telephone(
     from gateway.telephone import Telephone
 
     return Telephone(
-        reactor, site, store=store, directory=directory, alarms=alarms, clock=clock, node=NODE
+        reactor,
+        site,
+        store=store,
+        directory=directory,
+        alarms=alarms,
+        access=access,
+        clock=clock,
+        node=NODE,
     )
 
 
@@ -320,34 +349,6 @@ def _remember(store: Store) -> Callable[[str, Condition, Condition], None]:
 
 async def _saved(store: Store, row: DeviceRow) -> None:
     await store.save_device(row)
-
-
-def _chores(store: Store, site: Site, clock: ReactorClock) -> Service:
-    """What is done every minute: forgetting content that is old enough."""
-
-    async def purge() -> None:
-        before = clock.now() - site.store.retention
-        while await store.purge(before=before, limit=500) == 500:
-            pass
-
-    return Repeat(purge, every=60.0, clock=clock, what="purge")
-
-
-class _Chime:
-    """Tells once when somebody set the machine's clock: deadlines do not move with it, slips do."""
-
-    def __init__(self, store: Store, clock: ReactorClock) -> None:
-        self._store = store
-        self._clock = clock
-        self._known = 0.0
-
-    async def look(self) -> None:
-        skew = self._clock.skew()
-        if abs(skew - self._known) > JUMP:
-            self._known = skew
-            log.error("clock jump", seconds=round(skew, 1))
-            detail = {"seconds": round(skew, 1)}
-            await self._store.note("clock jump", at=self._clock.now(), detail=detail)
 
 
 class _Closing(Service):

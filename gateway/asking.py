@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from gateway import desk
 from gateway.asterisk.access import Weak, hashed
 from gateway.clock import wall
 from gateway.config import Site
-from gateway.delivery import Delivery
 from gateway.errors import Unusable
-from gateway.store import Acknowledgement, views
+from gateway.store import views
 from gateway.store.sqlite import SqliteStore
-from printers import code
 
 T = TypeVar("T")
 
@@ -28,39 +28,30 @@ def held(site: Site, word: str, number: int | None, *, reason: str, as_json: boo
 
     Raises Unusable when message `number` does not wait.
     """
-    store = SqliteStore(existing(site), reactor=None, inline=True)
-    try:
-        if word == "list":
-            return _listed(fired(store.quarantined()), store, as_json=as_json)
-        if number is None:
-            raise Unusable(f"held {word}: which one? `wardline held list` names them")
-        moved = fired(
-            store.judge(
-                number, through=word == "let", by=getpass.getuser(), reason=reason, at=wall()
-            )
-        )
-    finally:
-        store.close()
-    if not moved:
-        raise Unusable(f"message {number} does not wait: `wardline held list` names those that do")
-    print(f"message {number}: {'let through' if word == 'let' else 'refused'}")
+    if word != "list" and number is None:
+        raise Unusable(f"held {word}: which one? `wardline held list` names them")
+    with _store(site) as store:
+        if number is None or word == "list":
+            return _listed(_did(desk.held(store)), as_json=as_json)
+        through, by = word == "let", getpass.getuser()
+        _did(desk.judge(store, number, through=through, by=by, reason=reason, at=wall()))
+    print(f"message {number}: {'let through' if through else 'refused'}")
     return 0
 
 
-def _listed(waiting: list[Delivery], store: SqliteStore, *, as_json: bool) -> int:
-    found = []
-    for delivery in waiting:
-        stored = fired(store.content(delivery.message_id))
-        found.append(
-            {
-                "id": stored.id,
-                "received_at": views.moment(stored.received_at),
-                "intake": stored.intake,
-                "sender": stored.sender,
-                "control_id": stored.control_id,
-                "to": delivery.to,
-            }
-        )
+def _listed(waiting: list[desk.Kept], *, as_json: bool) -> int:
+    found = [
+        {
+            "id": kept.stored.id,
+            "received_at": views.moment(kept.stored.received_at),
+            "intake": kept.stored.intake,
+            "sender": kept.stored.sender,
+            "control_id": kept.stored.control_id,
+            "to": to,
+        }
+        for kept in waiting
+        for to in kept.to
+    ]
     if as_json:
         return as_text(found)
     for one in found:
@@ -72,29 +63,13 @@ def _listed(waiting: list[Delivery], store: SqliteStore, *, as_json: bool) -> in
 
 def acknowledge(site: Site, slip: str, *, by: str, person: str, read_back: str) -> int:
     """Somebody told the laboratory that they have a slip. Raises Unusable for a mistyped code."""
-    try:
-        number = code.check(slip)
-    except ValueError as error:
-        raise Unusable(f"{slip}: {error}") from error
-    store = SqliteStore(existing(site), reactor=None, inline=True)
-    try:
-        try:
-            delivery = fired(store.delivery(number))
-        except LookupError as error:
-            raise Unusable(f"{slip}: there is no slip of this code") from error
-        said = Acknowledgement(
-            message_id=delivery.message_id,
-            delivery_id=delivery.id,
-            at=wall(),
-            name=by,
-            person=person,
-            via="desk",
-            read_back="ok" if read_back else "",
-            keyed=(read_back,) if read_back else (),
+    with _store(site) as store:
+        delivery = _did(desk.slip(store, slip))
+        back = (read_back,) if read_back else ()
+        said = desk.acknowledge(
+            store, delivery, by=by, person=person, read_back=back, via="desk", at=wall()
         )
-        ended = fired(store.acknowledge(said))
-    finally:
-        store.close()
+        ended = _did(said)
     print(f"acknowledged by {by}: message {delivery.message_id}, {len(ended)} deliveries ended")
     return 0
 
@@ -114,28 +89,40 @@ def pin(*, code: str, ask: Callable[[str], str] = getpass.getpass) -> int:
 
 def worklist(site: Site, *, since: float, as_json: bool) -> int:
     """Critical results that no person has said to have, oldest first: whom the laboratory calls next."""
-    store = SqliteStore(existing(site), reactor=None, inline=True)
-    try:
-        waiting = fired(store.unacknowledged(since=wall() - since))
-    finally:
-        store.close()
+    now = wall()
+    with _store(site) as store:
+        waiting = _did(desk.worklist(store, since=now - since))
     found = [
         {
-            "id": stored.id,
-            "control_id": stored.control_id,
-            "ward": stored.ward,
-            "received_at": views.moment(stored.received_at),
-            "minutes": int((wall() - stored.received_at) // 60),
+            "id": one.stored.id,
+            "control_id": one.stored.control_id,
+            "ward": one.stored.ward,
+            "received_at": views.moment(one.stored.received_at),
+            "minutes": int((now - one.stored.received_at) // 60),
         }
-        for stored in waiting
+        for one in waiting
     ]
     if as_json:
         return as_text(found)
-    for one in found:
-        print("{minutes:5} min  {ward:8} {control_id} (message {id})".format_map(one))
+    for line in found:
+        print("{minutes:5} min  {ward:8} {control_id} (message {id})".format_map(line))
     if not found:
         print("every critical result has been acknowledged")
     return 0
+
+
+@contextmanager
+def _store(site: Site) -> Iterator[SqliteStore]:
+    store = SqliteStore(existing(site), reactor=None, inline=True)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _did(work: Coroutine[Any, Any, T]) -> T:
+    """The result of work on an inline store, which never waits."""
+    return fired(Deferred.fromCoroutine(work))
 
 
 def existing(site: Site) -> Path:

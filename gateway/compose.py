@@ -82,12 +82,22 @@ class Composer:
 
     async def slip(self, row: Delivery, attempt: Attempt) -> Slip:
         """What this attempt prints. Never fails for what a message says: that is printed as poison."""
+        wide = self._directory.medium(attempt.device) in WIDE
+        return await self._made(row, attempt, wide=wide)
+
+    async def look(self, row: Delivery) -> Slip:
+        """What stands on the paper of this delivery, for a person at a screen: as a page shows it."""
+        seen = Attempt(
+            id=0, delivery_id=row.id, channel=row.at.by, device="", at=self._now(), slip=row.slip
+        )
+        return await self._made(row, seen, wide=True)
+
+    async def _made(self, row: Delivery, attempt: Attempt, *, wide: bool) -> Slip:
         stored = await self._store.content(row.message_id)
         context = await self._context(row, attempt, stored)
         try:
             if row.purpose is Purpose.LABEL:
                 return render.label(await self._again(stored), context)
-            wide = self._directory.medium(attempt.device) in WIDE
             return await self._content(stored, context, wide=wide)
         except Exception as error:
             log.exception("poison", message=stored.id)

@@ -28,6 +28,8 @@ from gateway.hl7 import Limits, Range
 from gateway.message import Priority
 from gateway.settings import Duration, Name, Settings
 from gateway.staff import PersonSettings, RosterSettings
+from gateway.web import settings as web
+from gateway.web.settings import ConsoleSettings
 from printers.pages.trial import trial
 
 STEPS = ("platform", *PAPER)
@@ -137,6 +139,7 @@ class Site(BaseModel):
     people: tuple[PersonSettings, ...] = ()
     rosters: tuple[RosterSettings, ...] = ()
     telephony: TelephonySettings | None = None
+    console: ConsoleSettings | None = None
     base: Path = Path()  # what relative paths start from; set by `read`
 
     @model_validator(mode="after")
@@ -281,6 +284,8 @@ def _crossed(site: Site) -> Iterator[str]:
         if ward.code in (LAB, PLATFORM):
             yield f'wards["{ward.code}"].code: this word is Wardline\'s own, choose another'
     yield from _missing("lab.devices", site.lab.devices, devices, "device")
+    if site.console is not None:
+        yield from web.faults(site.console, site.people, path=site.path)
     yield from staff.faults(site.people, site.rosters, wards=wards, path=site.path)
     for ward in site.wards:
         given = (ward.roster,) if ward.roster else ()

@@ -72,6 +72,11 @@ class Typesetter:
             log.exception("template at fault")
             return await deferToThreadPool(self._reactor, pool, work, None)
 
+    async def sheets(self, slip: Slip) -> tuple[Slip, list[bytes]]:
+        """`slip` with words for what of its enclosures cannot be shown, and their pages as PNG, in order."""
+        slip, found = await self._open(slip, "sheets")
+        return slip, [page[0] for its in found.values() for page in its.pages if page]
+
     async def strips(self, slip: Slip, *, dots: int) -> tuple[Slip, layout.Drawn]:
         """`slip` and the pictures of its enclosures, for `printers.layout.lay_out`."""
         slip, found = await self._open(slip, "slips", dots=dots)

@@ -60,6 +60,7 @@ class Telephone:
         store: Store,
         directory: Directory,
         alarms: Alarms,
+        access: Access,
         clock: ReactorClock,
         node: str,
     ) -> None:
@@ -76,13 +77,7 @@ class Telephone:
         self._zone = ZoneInfo(site.site.timezone)
         self._sounds = site.path(site.site.data) / "speech"
         self._voice = self._speaking()
-        self._access = Access(
-            directory.people,
-            store=store,
-            clock=clock,
-            aside=in_thread(reactor),
-            alarm=lambda fails: self._guessed(fails),  # noqa: PLW0108 - mypy: alarm returns nothing
-        )
+        self._access = access
         self.asterisk = Telephony(
             settings,
             self._talk,
@@ -125,8 +120,7 @@ class Telephone:
         accepted: Callable[[Accepted], None],
         listen: Callable[[], Awaitable[None]],
     ) -> None:
-        """What a conversation needs of the rest of the house; wrong codes keyed before are remembered."""
-        await self._access.open()
+        """What a conversation needs of the rest of the house."""
         hands = HouseHands(
             self._store,
             self._directory,
@@ -199,9 +193,6 @@ class Telephone:
     async def _told(self, lost: bool, why: str) -> None:
         topic = "telephone lost" if lost else "telephone back"
         await self._alarms(topic, subject="Asterisk", reason=why)
-
-    def _guessed(self, fails: int) -> None:
-        spawn(self._alarms("guessing", subject=str(fails), reason=""), "guessing")
 
     # -- the voice
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway import reporting
+from gateway import desk, reporting
 from gateway.clock import wall
 from gateway.config import Site
 from gateway.directory import folded
@@ -22,12 +22,11 @@ from gateway.store.verify import verify as verify_journal
 
 def status(site: Site, *, as_json: bool) -> int:
     """The platform, the devices and the counts; a device never heard of is "unknown"."""
-    found = views.status(site.database())
-    if site.platform is None:
-        found["platform"] = {"state": "none", "since": None, "reason": "", "by": ""}
-    heard = found["devices"]
-    unknown: dict[str, Any] = {"state": "unknown", "reasons": [], "since": None}
-    found["devices"] = {d.name: heard.get(d.name, unknown) for d in site.devices}
+    found = desk.status(
+        site.database(),
+        devices=[d.name for d in site.devices],
+        platform=site.platform is not None,
+    )
     if as_json:
         return _json(found)
     platform, counts = found["platform"], found["counts"]

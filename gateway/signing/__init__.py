@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.locale import translator
 from gateway.signing.content import Teller
-from gateway.signing.words import labels
+from gateway.signing.labels import labels
 from printers.pages import Unset, compile_page
 from printers.pages.content import several
 

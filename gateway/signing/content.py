@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 
 from gateway.delivery import HANDED
 from gateway.locale import Translate
-from gateway.render import moments
+from gateway.render import acts, moments
 from gateway.render import words as reasons
-from gateway.signing import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +72,8 @@ class Teller:
             "ward": self._ward(row["ward"]),
             "phone": self.wards.get(row["ward"], {}).get("phone", ""),
             "examinations": self._examinations(row),
-            "priority": words.priority(self._, row["priority"]),
-            "state": words.state(self._, row["state"]),
+            "priority": acts.priority(self._, row["priority"]),
+            "state": acts.state(self._, row["state"]),
             "outputs": list(self._outputs(row)),
             "why": list(self._why(row)),
             "minutes": "–" if minutes is None else self._number(minutes),
@@ -127,11 +126,11 @@ class Teller:
         keyed = ", ".join(said["keyed"])
         parts = (
             self.moment(said["at"], day=False),
-            words.via(_, said["via"]),
+            acts.via(_, said["via"]),
             _("acknowledged by {person}", person=person)
             if said["accepted"]
             else _("not acknowledged: {person}", person=person),
-            words.read_back(_, said["read_back"]),
+            acts.read_back(_, said["read_back"]),
             f"[{keyed}]" if keyed else "",
             f"({said['difficulties']})" if said["difficulties"] else "",
         )
@@ -150,8 +149,8 @@ class Teller:
         if state == "withdrawn":
             yield _("withdrawn from paper: the platform has it")
         elif state in ("open", "sending") and delivery["purpose"] != "handback":
-            why = words.detail(_, delivery["reason"])
-            what = words.channel(_, delivery["channel"])
+            why = acts.detail(_, delivery["reason"])
+            what = acts.channel(_, delivery["channel"])
             yield _("waits: {what}", what=f"{what} ({why})" if why else what)
         elif state in ("open", "held"):
             yield _("owed to the platform")
@@ -161,15 +160,15 @@ class Teller:
         _ = self._
         proved = attempt["outcome"] == "delivered"
         handed = proved and str(attempt["detail"]).startswith(HANDED)
-        detail = attempt["detail"] if proved else words.detail(_, attempt["detail"])
+        detail = attempt["detail"] if proved else acts.detail(_, attempt["detail"])
         number = attempt["slip"]
         device = attempt["device"] if attempt["device"] != "platform" else ""
         parts = (
             self.moment(attempt["ended_at"] or attempt["at"], day=False),
-            words.channel(_, channel),
+            acts.channel(_, channel),
             f"n° {number:04}" if number else "",
             device,
-            words.outcome(_, "handed" if handed else attempt["outcome"]),
+            acts.outcome(_, "handed" if handed else attempt["outcome"]),
             f"({detail})" if detail else "",
         )
         return " ".join(filter(None, parts))

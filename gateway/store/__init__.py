@@ -170,7 +170,7 @@ class Acknowledgement:
     message_id: int
     at: float
     name: str  # of the person notified, as the directory or they themselves say it
-    via: str  # "call": Wardline rang; "phone": they dialled in; "desk": said to the laboratory
+    via: str  # "call": we rang; "phone": they dialled in; "desk": told the laboratory; "console"
     person: str = ""  # their code in the directory
     delivery_id: int | None = None  # whose slip code was given, or whose call it was
     accepted: bool = True  # False: wrong read-back, nobody there; kept as a difficulty

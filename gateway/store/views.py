@@ -18,13 +18,14 @@ from gateway.store.connection import NoStore, Path_, StoreRefused, readable
 from gateway.store.journal import chain_end
 from gateway.store.standing import Standing
 
-__all__ = ["NoStore", "StoreRefused", "listing", "messages", "report", "status"]
+__all__ = ["NoStore", "StoreRefused", "listing", "message", "messages", "report", "status"]
 
 _MESSAGE = """
 SELECT id, control_id, intake, kind, priority, ward, received_at, state, outage_id, patient_key, refused
 FROM message
 """
 _BY_CONTROL_ID = _MESSAGE + "WHERE control_id = ? AND control_id <> '' ORDER BY id"
+_BY_ID = _MESSAGE + "WHERE id = ?"
 _BY_OUTAGE = _MESSAGE + "WHERE outage_id = ? ORDER BY id"
 _ALL = _MESSAGE + "WHERE kind <> 'notice' ORDER BY id"
 
@@ -81,6 +82,14 @@ def messages(path: Path_, control_id: str | None = None) -> list[dict[str, Any]]
     """
     with _reading(path) as connection:
         return listing(connection, control_id)
+
+
+def message(path: Path_, message_id: int) -> dict[str, Any]:
+    """One message as in `messages`. Raises LookupError when there is none."""
+    with _reading(path) as connection:
+        for found in _listed(connection, _BY_ID, (message_id,)):
+            return found
+    raise LookupError(f"no message {message_id}")
 
 
 def listing(connection: apsw.Connection, control_id: str | None = None) -> list[dict[str, Any]]:

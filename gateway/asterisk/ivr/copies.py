@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Protocol
 
 from gateway.asterisk.ivr.conveying import Offer
 from gateway.asterisk.ivr.house import House
 from gateway.asterisk.ivr.places import choose_ward
 from gateway.asterisk.ivr.talk import Talk
 from gateway.asterisk.speech import name
-from gateway.directory import Person, Ward
+from gateway.directory import Directory, Person, Ward
 
 PRINT, FAX = "6", "7"
+
+
+class Placed(Protocol):
+    """A house as far as it knows where things stand."""
+
+    @property
+    def directory(self) -> Directory: ...
 
 
 def offers(talk: Talk, house: House, person: Person, message_id: int) -> Mapping[str, Offer]:
@@ -29,8 +37,8 @@ def offers(talk: Talk, house: House, person: Person, message_id: int) -> Mapping
     return found
 
 
-def places(house: House, person: Person, *, medium: str) -> Sequence[Ward]:
-    """The caller's wards that have such a device; every ward's for who may see every ward."""
+def places(house: Placed, person: Person, *, medium: str) -> Sequence[Ward]:
+    """The person's wards that have such a device; every ward's for who may see every ward."""
     everywhere = "lab" in person.roles
     media = ("slip", "page") if medium == "slip" else (medium,)
     return [

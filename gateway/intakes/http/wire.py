@@ -20,7 +20,6 @@ from twisted.python.failure import Failure
 from twisted.web import http, server
 
 from gateway.intakes.http.answers import PROBLEM, TITLES, written
-from gateway.intakes.http.senders import Sender
 
 # Twisted's own classes assign to one another what their annotations do not know.
 _Request: Any = server.Request
@@ -37,7 +36,7 @@ _NOWHERE = b"/-"
 
 
 class Host(Protocol):
-    """The intake, as its connections need it."""
+    """The intake or the console, as its connections need it."""
 
     longest: int
     within: float
@@ -50,14 +49,16 @@ class Host(Protocol):
         """Count `more` bytes of bodies; False when that is too much for all together."""
         ...
 
-    def knows(self, authorization: list[bytes]) -> Sender | None: ...
+    def knows(self, authorization: list[bytes]) -> Any:
+        """Whoever has this header's token; None: nobody, and no body of theirs is kept."""
+        ...
 
 
 class Incoming(_Request):  # type: ignore[misc]
     """One request. Its body is kept only when a known sender sends it, and only while there is room."""
 
     path: bytes
-    sender: Sender | None = None
+    sender: Any = None
     too_long = False
     no_room = False
 

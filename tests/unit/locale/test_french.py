@@ -4,6 +4,8 @@ import ast
 import string
 from pathlib import Path
 
+from jinja2 import Environment, nodes
+
 import gateway.locale
 from gateway.locale import read, translator
 
@@ -35,10 +37,27 @@ def constant(node):
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
+def said_in_template(tree):
+    """As `said_in`, of a page of the console."""
+    for node in tree.find_all(nodes.Call):
+        called = node.node
+        if isinstance(called, nodes.Name) and called.name == "_":
+            wanted = 1
+        elif isinstance(called, nodes.Getattr) and called.attr == "plural":
+            wanted = 2
+        else:
+            continue
+        found = tuple(a.value for a in node.args[:wanted] if isinstance(a, nodes.Const))
+        if len(found) == wanted:
+            yield found
+
+
 def sources():
     for room in ("gateway", "printers"):
         for path in sorted((ROOT / room).rglob("*.py")):
             yield from said_in(ast.parse(path.read_text("utf-8")))
+        for path in sorted((ROOT / room).rglob("*.html")):
+            yield from said_in_template(Environment().parse(path.read_text("utf-8")))
 
 
 # `N_` around the first form of a plural shows up alone as well: the pair stands for it.

@@ -1,4 +1,7 @@
-"""The words of the signed report in the site's language; proofs and what a device said stay as they were."""
+"""What was done with a message, in words: for the signed report and for the console.
+
+Proofs and what a device said stay as they were.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,7 @@ _VIA: Mapping[str, str] = {
     "call": N_("call"),
     "phone": N_("by telephone"),
     "desk": N_("at the laboratory"),
+    "console": N_("at the console"),
 }
 _READ_BACK: Mapping[str, str] = {
     "ok": N_("read back"),
@@ -123,33 +127,3 @@ def _piece(_: Translate, part: str) -> str:
         what = _("not sent") if within[1] == "not sent" else _piece(_, within[1])
         return _("{what} within {seconds} s", what=what, seconds=within[2])
     return _(_DETAIL[part]) if part in _DETAIL else words.reason(_, part)
-
-
-def labels(_: Translate) -> dict[str, str]:
-    """What stands on the page whatever happened."""
-    return {
-        "head": _("journal entry"),
-        "page": _("page"),
-        "totals": _("Totals"),
-        "balanced": _("received = delivered + open + superseded + refused"),
-        "unbalanced": _("The totals do not balance: call whoever looks after Wardline."),
-        "nobody": _("Received by nobody"),
-        "nobody_none": _("Every result of this outage reached somebody."),
-        "nobody_some": _("Nobody is known to have received these. Each must be communicated."),
-        "phone": _("tel."),
-        "told": _("told to, by, at"),
-        "everything": _("Everything that came in"),
-        "nothing": _("Nothing came in."),
-        "received": _("Received"),
-        "patient": _("Patient"),
-        "ward": _("Ward"),
-        "what": _("Examination"),
-        "state": _("State"),
-        "outputs": _("Outputs and proofs"),
-        "minutes": _("min."),
-        "minutes_note": _("min.: minutes from receipt to the first paper that was proved"),
-        "statement": _("I have read this report and dealt with what nobody received."),
-        "name": _("Name"),
-        "date": _("Date"),
-        "signature": _("Signature"),
-    }
