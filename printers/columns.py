@@ -26,6 +26,11 @@ def widest_word(text: str) -> int:
     return max(map(width, _GAPS.split(text)))
 
 
+def unbroken(text: str, columns: int) -> bool:
+    """Whether no word of `text` is broken in lines of `columns`."""
+    return width(text) <= columns or widest_word(text) <= columns
+
+
 def spaces(columns: int) -> Printable:
     return Printable(" " * columns)
 

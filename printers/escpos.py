@@ -7,6 +7,7 @@ from `printers.command`, and there is no third source.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -66,6 +67,9 @@ class _Writer:
         self.parts.append(command.LF)
 
     def _text(self, text: str) -> None:
+        if text.isascii():
+            self.parts.append(text.encode("ascii"))
+            return
         for slot, piece in self._type.set(text, self._slot):
             if slot != self._slot and slot is not None:
                 self._slot = slot
@@ -111,10 +115,10 @@ _CUTS = {
 
 def _without_tail(runs: Sequence[Run]) -> tuple[Run, ...]:
     """The runs without white space at the end of the line: it costs bytes and shows nothing."""
-    kept = list(runs)
-    while kept and not kept[-1].style.inverse and not kept[-1].text.strip(" "):
-        kept.pop()
-    return tuple(kept)
+    stop = len(runs)
+    while stop and not runs[stop - 1].style.inverse and not runs[stop - 1].text.strip(" "):
+        stop -= 1
+    return tuple(runs[:stop])
 
 
 def _native_symbol(data: str, model: Model) -> command.Command | None:
@@ -127,29 +131,29 @@ def _native_symbol(data: str, model: Model) -> command.Command | None:
     return command.qr(data, module=6) if model.qr else None
 
 
+_PARTS = re.compile(
+    "[ -~]+|[^ -~]"
+)  # what every code page holds, and each character that not all hold
+
+
 @dataclass(frozen=True, slots=True)
 class _Typecase:
     """The characters a model prints as text: for each its bytes by slot, the first slot tried first."""
 
     bytes_of: Mapping[str, Mapping[int, bytes]]
+    known: frozenset[str]  # all of them, ASCII among them
 
     def holds(self, text: str) -> bool:
-        return (text.isascii() and text.isprintable()) or all(
-            " " <= char <= "~" or char in self.bytes_of for char in text
-        )
+        return self.known.issuperset(text)
 
     def set(self, text: str, slot: int | None) -> Iterator[tuple[int | None, bytes]]:
         """`text` in pieces of one code page each, beginning from `slot` and staying while it can."""
-        if text.isascii():
-            if text:
-                yield slot, text.encode("ascii")
-            return
         piece = bytearray()
-        for char in text:
-            if char <= "~":
-                piece += char.encode("ascii")
+        for part in _PARTS.findall(text):
+            if part.isascii():
+                piece += part.encode("ascii")
                 continue
-            homes = self.bytes_of[char]
+            homes = self.bytes_of[part]
             if slot is None or slot not in homes:
                 if piece:
                     yield slot, bytes(piece)
@@ -169,4 +173,4 @@ def _typecase(pages: tuple[CodePage, ...]) -> _Typecase:
             char = bytes((code,)).decode(page.codec, errors="ignore")
             if char.isprintable() and char:
                 found.setdefault(char, {})[page.slot] = bytes((code,))
-    return _Typecase(found)
+    return _Typecase(found, frozenset(found).union(map(chr, range(0x20, 0x7F))))

@@ -7,7 +7,7 @@ Slips of more than about 300 blocks belong in a thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -173,7 +173,7 @@ def _printable(
 
 def _size(block: Block) -> int:
     """The characters of a block."""
-    values = (getattr(block, field.name) for field in fields(block))
+    values = map(block.__getattribute__, block.__slots__)
     return sum(len(value) for value in values if isinstance(value, str))
 
 

@@ -39,7 +39,10 @@ class Line:
     @property
     def height(self) -> int:
         """In lines of normal type (3.75 mm each)."""
-        return 2 if any(run.style.large for run in self.runs) else 1
+        for run in self.runs:
+            if run.style.large:
+                return 2
+        return 1
 
     @property
     def text(self) -> str:

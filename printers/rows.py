@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from printers.columns import join, pad, pad_left, spaces, widest_word, width, wrap
+from printers.columns import join, pad, pad_left, spaces, unbroken, width, wrap
 from printers.line import BOLD, PLAIN, Line, Run, Style
 from printers.slip import Row, Tone
 from printers.text import Printable
@@ -79,15 +79,19 @@ def grid(rows: Iterable[Cells], columns: int) -> Grid:
     """The columns that suit most of `rows`: what is wider than a column may become does not widen it."""
     rows = tuple(rows)
     every = CAPS if columns >= NARROW else NARROW_CAPS
-    tried = [_grid(rows, columns, caps=caps) for caps in every]
-    return next((one for one in tried if one.name >= NAME_NEEDS), tried[-1])
+    found = _grid(rows, columns, caps=every[0])
+    for caps in every[1:]:
+        if found.name >= NAME_NEEDS:
+            break
+        found = _grid(rows, columns, caps=caps)
+    return found
 
 
 def row_lines(row: Cells, grid: Grid) -> tuple[Line, ...]:
     """The lines of one row: side by side, else its name above and the rest below."""
     if not _value_on_grid(row, grid):
         found = (*_name(row, grid.columns), *_running(row, grid))
-    elif widest_word(row.name) <= grid.name:
+    elif unbroken(row.name, grid.name):
         found = (*_side_by_side(row, grid, name=_name(row, grid.name)),)
     else:
         found = (*_name(row, grid.columns), *_side_by_side(row, grid, name=()))
@@ -127,7 +131,7 @@ def _grid(rows: Sequence[Cells], columns: int, *, caps: tuple[int, int, int]) ->
 
 def _value_on_grid(row: Cells, grid: Grid) -> bool:
     """Do value and mark stand in their columns, and unit and reference beside them, unbroken?"""
-    beside = all(widest_word(part) <= grid.span for part in _unit_and_reference(row))
+    beside = all(unbroken(part, grid.span) for part in _unit_and_reference(row))
     return (
         all(width(line) <= grid.value for line in row.value)
         and width(row.mark) <= grid.mark
