@@ -9,8 +9,6 @@ from gateway.store import queries, rows
 from gateway.store.moves import LEASE, reopen
 from gateway.store.work import Work
 
-_RANKS = (0, 1, 2)  # of Priority, the most pressing first
-
 
 def claim(
     work: Work, lane: str, *, node: str, now: float, limit: int, busy: Collection[str]
@@ -53,15 +51,14 @@ def _choose(work: Work, lane: str, *, now: float, limit: int, busy: Collection[s
     """At most one row per patient: the first of that patient's in this lane, or none while it waits."""
     chosen: list[int] = []
     seen = set(busy)
-    for rank in _RANKS:
-        for delivery_id, patient in work.each(queries.DUE, (lane, rank, now)):
-            if len(chosen) >= limit:
-                return chosen
-            if not patient:
-                chosen.append(delivery_id)
-            elif patient not in seen:
-                seen.add(patient)
-                chosen.extend(_first(work, patient, lane, now=now))
+    for delivery_id, patient in work.each(queries.DUE, (lane, now)):
+        if len(chosen) >= limit:
+            break
+        if not patient:
+            chosen.append(delivery_id)
+        elif patient not in seen:
+            seen.add(patient)
+            chosen.extend(_first(work, patient, lane, now=now))
     return chosen
 
 

@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """The end of the chain during one transaction: entries are appended, the head written once."""
+    """The end of the chain: entries are appended, the head is written once a transaction."""
 
     __slots__ = ("_began", "_execute", "hash", "seq")
 
@@ -73,6 +73,7 @@ class Journal:
         """Write the head, once, at the end of the transaction."""
         if self.seq != self._began:
             self._execute(queries.HEAD_MOVE, (self.seq, self.hash))
+            self._began = self.seq
 
 
 def chain_end(execute: Execute) -> tuple[int, bytes]:

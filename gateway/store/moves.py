@@ -40,16 +40,16 @@ def add_delivery(
 
 def begin(work: Work, delivery: Delivery, *, device: str, at: float, paper: bool) -> Attempt:
     """Write an attempt before its first byte; the first on paper takes the next number of its ward."""
-    stored = _stored(work, delivery.id)
-    slip, reprint = (_number(work, stored), _prints(work, stored)) if paper else (None, 0)
+    (before,) = _row(work, queries.SLIP_OF, delivery.id)
+    slip, reprint = _number(work, delivery, before) if paper else (None, 0)
     channel = delivery.at.by
     number = work.insert(queries.ATTEMPT_INSERT, (delivery.id, channel, device, at, slip, reprint))
     work.execute(queries.RENEW, (slip, at + LEASE, delivery.id))
     work.journal.append(
         "attempt",
         at=at,
-        message_id=stored.message_id,
-        delivery_id=stored.id,
+        message_id=delivery.message_id,
+        delivery_id=delivery.id,
         detail={
             "attempt": number, "channel": channel, "device": device, "reprint": reprint, "slip": slip,
         },
@@ -79,17 +79,19 @@ def settle(
     ended_only = before.state is after.state and before.state in FINAL
     if not ended_only:
         check_move(before.state, after.state)
-    stored = _stored(work, before.id)
     detail: dict[str, Any] = {"note": note[:NOTE]} if note else {}
     if attempt is not None:
         detail |= _end(work, attempt, at=at)
     # An attempt that was given up for lost no longer speaks for its row.
-    if ended_only or "late" in detail or not _still(stored, before):
+    lost = ended_only or "late" in detail
+    found = None if lost else work.row(queries.MOVE_IF, rows.move_if_values(after, before=before))
+    if found is None:
+        stored = rows.delivery(_row(work, queries.DELIVERY, before.id))
         if attempt is not None:
             _say(work, "attempt ended", stored, at=at, detail=detail)
         return stored
-    moved = replace(after, slip=stored.slip, patient_key=stored.patient_key)
-    _write(work, moved, at=at, detail=detail)
+    moved = replace(after, slip=found[0], patient_key=found[1])
+    _moved(work, moved, at=at, detail=detail)
     for new in extra:
         _owe(work, new, moved, at=at)
     if (moved.purpose, moved.state) == (Purpose.HANDBACK, State.DELIVERED):
@@ -105,7 +107,8 @@ def shift(
     """Move a delivery to a state without touching its plan. The caller restands its message."""
     check_move(delivery.state, state)
     moved = replace(delivery, state=state, due=at if state is State.OPEN else None)
-    _write(work, moved, at=at, detail=detail)
+    work.execute(queries.MOVE, rows.move_values(moved))
+    _moved(work, moved, at=at, detail=detail)
     return moved
 
 
@@ -147,22 +150,14 @@ def reopen(work: Work, delivery: Delivery, *, now: float, why: str) -> None:
 # -- details
 
 
-def _stored(work: Work, delivery_id: int) -> Delivery:
-    row = work.row(queries.DELIVERY, (delivery_id,))
+def _row(work: Work, query: str, delivery_id: int) -> Any:
+    row = work.row(query, (delivery_id,))
     if row is None:
         raise LookupError(f"no delivery {delivery_id}")
-    return rows.delivery(row)
+    return row
 
 
-def _still(stored: Delivery, before: Delivery) -> bool:
-    """Whether nobody moved it since `before` was read. Waking a row (its due) is no move."""
-    return (stored.state, stored.step, stored.tries, stored.cycles) == (
-        before.state, before.step, before.tries, before.cycles,
-    )  # fmt: skip
-
-
-def _write(work: Work, moved: Delivery, *, at: float, detail: Mapping[str, Any]) -> None:
-    work.execute(queries.MOVE, rows.move_values(moved))
+def _moved(work: Work, moved: Delivery, *, at: float, detail: Mapping[str, Any]) -> None:
     what = moved.state.value if moved.state in FINAL else "moved"
     _say(
         work, what, moved, at=at, detail={**detail, "state": moved.state.value, "step": moved.at.by}
@@ -202,12 +197,9 @@ def _end(work: Work, attempt: Attempt, *, at: float) -> dict[str, Any]:
     return said if written else said | {"late": True}
 
 
-def _number(work: Work, stored: Delivery) -> int:
-    """The number its paper carries: the same for every try and every reprint."""
-    if stored.slip is not None:
-        return stored.slip
-    return int(work.rows(queries.NEXT_SLIP, (stored.to,))[0][0])
-
-
-def _prints(work: Work, stored: Delivery) -> int:
-    return int(work.rows(queries.MAY_HAVE_PRINTED, (stored.id,))[0][0])
+def _number(work: Work, delivery: Delivery, before: int | None) -> tuple[int, int]:
+    """The number its paper carries, the same for every try and every reprint; and how many of these there
+    may have been."""
+    if before is None:
+        return int(work.rows(queries.NEXT_SLIP, (delivery.to,))[0][0]), 0
+    return before, int(work.rows(queries.MAY_HAVE_PRINTED, (delivery.id,))[0][0])

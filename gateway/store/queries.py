@@ -24,7 +24,7 @@ UNSYNCED = "PRAGMA synchronous = NORMAL"
 
 # -- the journal
 
-# Read in every transaction: another process may have written since the last.
+# Read again when another process has written since the last transaction.
 HEAD = "SELECT seq, hash FROM head"
 HEAD_MOVE = "UPDATE head SET seq = ?, hash = ?"
 JOURNAL_APPEND = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -99,13 +99,15 @@ state, due, tries, cycles, doubtful, degraded, reason, slip, expires_at, beside
 _DELIVERY = "SELECT" + DELIVERY_COLUMNS + "FROM delivery "
 
 DELIVERY = _DELIVERY + "WHERE id = ?"
+SLIP_OF = "SELECT slip FROM delivery WHERE id = ?"
 OF_MESSAGE = _DELIVERY + "WHERE message_id = ? ORDER BY id"
 SIBLINGS = "SELECT purpose, state FROM delivery WHERE message_id = ?"
 
 # Walks delivery_due: parked rows (due later) are never touched, however many there are.
 DUE = """
 SELECT id, patient_key FROM delivery
-WHERE state = 'open' AND lane = ? AND rank = ? AND due <= ? ORDER BY due, message_id, id
+WHERE state = 'open' AND lane = ? AND rank IN (0, 1, 2) AND due <= ?
+ORDER BY rank, due, message_id, id
 """
 # A row in a pause holds up the platform's lane, where order is kept whatever happens. On paper it holds
 # nobody up: a critical result never waits behind one that is parked, or may be on paper already.
@@ -138,6 +140,8 @@ UPDATE delivery SET step = ?, step_since = ?, state = ?, due = ?, tries = ?, cyc
     claimed_by = NULL, claimed_until = NULL
 WHERE id = ?
 """
+# Only if nobody moved it since it was read. Waking a row (its due) is no move.
+MOVE_IF = MOVE + "AND (state, step, tries, cycles) = (?, ?, ?, ?) RETURNING slip, patient_key"
 
 # Due now, and a step that had not begun begins now. Not those whose whole plan begins again after
 # paper that may have come out: a printer that comes and goes would print them for ever.

@@ -136,6 +136,12 @@ def move_values(delivery: Delivery) -> Row:
     )
 
 
+def move_if_values(delivery: Delivery, *, before: Delivery) -> Row:
+    """For MOVE_IF."""
+    new = move_values(delivery)[:-1]
+    return (*new, before.id, before.state, before.step, before.tries, before.cycles)
+
+
 def begun(new: NewDelivery, *, id: int, message_id: int, patient_key: str, at: float) -> Delivery:
     """A new delivery as it will stand: an open one is due at once, its first step begins now."""
     return Delivery(

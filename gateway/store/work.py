@@ -24,7 +24,7 @@ _PASSING = (apsw.BusyError, apsw.LockedError, apsw.ProtocolError)
 
 
 class Work:
-    """What a job is given: statements, the journal, and what need be looked up only once a transaction."""
+    """What a job is given: statements, the journal, and what stays as it is until somebody else writes."""
 
     __slots__ = ("_connection", "_last_delivery", "_merges", "_outage", "execute", "journal")
 
@@ -101,6 +101,7 @@ class Ledger:
         self.connection = connection
         self._execute = connection.cursor().execute
         self._synced = True
+        self._known: tuple[int, Work] | None = None  # what was left, at which version of the file
         self.broken = ""
         # The last journal entry this ledger knows, its own or another's.
         self.seq, _ = chain_end(connection.execute)
@@ -135,7 +136,7 @@ class Ledger:
         execute = self._execute
         execute(queries.BEGIN)
         try:
-            work = Work(self.connection, execute)
+            work = self._work()
             if work.journal.seq != self.seq:
                 self.overtaken = True
                 self.seq = work.journal.seq
@@ -149,9 +150,17 @@ class Ledger:
                 self.seq = before
                 raise
         except BaseException:
+            self._known = None
             self._undo()
             raise
+        self._known = self.connection.data_version(), work
         return results
+
+    def _work(self) -> Work:
+        """What the last transaction left, unless anybody has written since: SQLite counts that."""
+        if self._known is not None and self._known[0] == self.connection.data_version():
+            return self._known[1]
+        return Work(self.connection, self._execute)
 
     def _undo(self) -> None:
         # SQLite has already rolled back on some errors; where it cannot, BEGIN fails and all ends there.
