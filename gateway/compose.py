@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import takewhile
 
 import structlog
 
@@ -93,8 +94,10 @@ class Composer:
         return await self._made(row, seen, wide=True)
 
     async def _made(self, row: Delivery, attempt: Attempt, *, wide: bool) -> Slip:
-        stored = await self._store.content(row.message_id)
-        context = await self._context(row, attempt, stored)
+        content = self._store.content(row.message_id)
+        last = self._store.series(row.to, before=attempt.slip or 0, limit=1)  # on the same way
+        stored = await content
+        context = await self._context(row, attempt, stored, last=await last)
         try:
             if row.purpose is Purpose.LABEL:
                 return render.label(await self._again(stored), context)
@@ -252,7 +255,7 @@ class Composer:
         before = await self._store.earlier(
             stored.patient_key, order_keys=message.order_keys, before=stored.id
         )
-        papers = await self._store.papers([s.id for s in before])
+        papers = await self._store.papers([s.id for s in before]) if before else {}
         return render.earlier_values(
             printed for s in before if (printed := self._printed(s, papers.get(s.id))) is not None
         )
@@ -269,7 +272,9 @@ class Composer:
             at=paper.at if paper else stored.received_at,
         )
 
-    async def _context(self, row: Delivery, attempt: Attempt, stored: Stored) -> Context:
+    async def _context(
+        self, row: Delivery, attempt: Attempt, stored: Stored, *, last: Sequence[SlipRecord]
+    ) -> Context:
         ward = self._directory.ward(row.to)
         outlet, place = self._outlet(row, attempt)
         outage = self._outage()
@@ -298,7 +303,7 @@ class Composer:
             outage_reason=outage.reason if outage else "",
             code=digits,
             code_caption=code.grouped(digits),
-            gaps=await self._gaps(row, attempt) if outlet is Outlet.WARD else (),
+            gaps=await self._gaps(row, attempt, last) if outlet is Outlet.WARD else (),
             reused=stored.reused is not None,
             # A peer is an address, and a name behind it where a certificate was checked.
             unauthenticated=stored.format == HL7
@@ -318,15 +323,18 @@ class Composer:
             return Outlet.COURIER, owner.name
         return (Outlet.NEIGHBOUR if row.at.by == "neighbour" else Outlet.WARD), owner.name
 
-    async def _gaps(self, row: Delivery, attempt: Attempt) -> tuple[Gap, ...]:
+    async def _gaps(
+        self, row: Delivery, attempt: Attempt, last: Sequence[SlipRecord]
+    ) -> tuple[Gap, ...]:
         """The numbers just below this one that did not come out, confirmed, at this ward."""
-        gaps: list[Gap] = []
-        for record in await self._store.series(row.to, before=attempt.slip or 0):
-            here = record.device in self._directory.ward(row.to).devices
-            if record.confirmed and here:
-                break
-            gaps.append(self._gap(record))
-        return tuple(reversed(gaps))
+        if all(self._came_out_here(record, row.to) for record in last):  # nearly always
+            return ()
+        series = await self._store.series(row.to, before=attempt.slip or 0)
+        missing = takewhile(lambda record: not self._came_out_here(record, row.to), series)
+        return tuple(self._gap(record) for record in reversed(list(missing)))
+
+    def _came_out_here(self, record: SlipRecord, ward: str) -> bool:
+        return record.confirmed and record.device in self._directory.ward(ward).devices
 
     def _gap(self, record: SlipRecord) -> Gap:
         if record.confirmed:

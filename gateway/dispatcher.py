@@ -172,10 +172,11 @@ class Dispatcher:
             gate = self._gates[device]
             await gate.acquire()
             try:
-                rows = await self._claim(lane, limit=1) if self._health.usable(device) else []
-                if not rows:
+                rows: list[Delivery] | None = await self._claim_next(lane, device)
+                while rows:
+                    rows = await self._print(rows[0], lane, device)
+                if rows is not None:
                     break
-                await self._print(rows[0], device)
             finally:
                 gate.release()
         if self._running and not self._health.usable(device):
@@ -197,14 +198,24 @@ class Dispatcher:
         to, _, by = lane.rpartition("/")
         return self._directory.devices_of(to, by=by)
 
-    async def _print(self, row: Delivery, device: str) -> None:
+    async def _print(self, row: Delivery, lane: str, device: str) -> list[Delivery] | None:
+        """Try it once. What is to be printed next: [] for nothing, None when it was not asked for."""
         if row.expires_at is not None and row.expires_at <= self._clock.now():
             summary = await self._press.summarise(row)
             if summary is not None:
                 self.accepted(summary)
-            return
+            return None
         row, attempt, move = await self._press.attempt(row, device)
-        await self._settle(row, move, attempt=attempt)
+        # Asked for together they are one commit, and the claim sees what the move has left.
+        settled = spawn(self._settle(row, move, attempt=attempt), f"settle {row.id}")
+        shared = bool(self._gates[device].waiting)  # another lane's turn
+        rows = None if shared else await self._claim_next(lane, device)
+        await settled
+        return rows
+
+    async def _claim_next(self, lane: str, device: str) -> list[Delivery]:
+        ready = self._running and self._health.usable(device)
+        return await self._claim(lane, limit=1) if ready else []
 
     # -- moves
 

@@ -32,11 +32,13 @@ CONTENT = _STORED + "WHERE m.id = ?"
 
 # A correction may come under either number of a patient whose files were merged.
 EARLIER = (
-    _STORED  # noqa: S608 - the columns are ours, here and below
+    "WITH holds (key) AS (SELECT coalesce((SELECT new FROM alias WHERE old = ?1), ?1)) "  # noqa: S608 - the columns are ours, here and below
+    + _STORED
     + """
 WHERE m.id IN (SELECT message_id FROM message_order
                WHERE order_key IN (SELECT value FROM json_each(?2)) AND message_id < ?3)
-AND (m.patient_key = ?1 OR m.patient_key IN (SELECT old FROM alias WHERE new = ?1))
+AND (m.patient_key = (SELECT key FROM holds)
+     OR m.patient_key IN (SELECT old FROM alias WHERE new = (SELECT key FROM holds)))
 ORDER BY m.id DESC LIMIT 50
 """
 )
@@ -161,10 +163,8 @@ def earlier(
     """Newest first. Nothing when the patient is not known: an order number alone proves no identity."""
     if not patient_key:
         return []
-    alias = connection.execute(ALIAS, (patient_key,)).fetchall()
-    key = alias[0][0] if alias else patient_key
     keys = json.dumps([rows.plain(key) for key in order_keys])
-    return [rows.stored(row) for row in connection.execute(EARLIER, (key, keys, before))]
+    return [rows.stored(row) for row in connection.execute(EARLIER, (patient_key, keys, before))]
 
 
 def delivery(connection: apsw.Connection, delivery_id: int) -> Delivery:
