@@ -21,6 +21,7 @@ from printers.slip import (
     Enclosure,
     Heading,
     Pair,
+    Role,
     Row,
     Rule,
     Slip,
@@ -33,6 +34,9 @@ from printers.typeset import banner, code, heading, one_line, pairs, rule, text
 Piece = tuple[Line | Symbol | Bitmap, ...]
 """The lines of one block, kept on one page where a page can hold them."""
 
+Owned = tuple[Piece, Piece]
+"""A piece, and the lines that say whose it is: they stand above it again where it begins a page."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -41,6 +45,7 @@ class Limits:
     page: int = 120  # 45 cm: longer paper is torn, folded and lost
     pages: int = 12
     repeated: int = 40  # of header and footer each: beyond, they run with the body
+    person: int = 12  # of whoever a page goes on about
 
 
 LIMITS = Limits()
@@ -63,13 +68,13 @@ def lay_out(
     """
     slip = _opened(slip, drawn or {})
     within, beyond = _printable(slip.body, columns, limits)
-    header, body, footer = _parts(slip, within, columns, limits.repeated)
+    header, body, footer = _parts(slip, within, columns, limits)
     room = limits.page - _height(header)
-    if not beyond and sum(map(_height, body)) + _height(footer) <= room:
-        return (_flat((header, *body, footer)),)
+    if not beyond and sum(_height(piece) for piece, _ in body) + _height(footer) <= room:
+        return (_flat((header, *(piece for piece, _ in body), footer)),)
     room -= 2  # the page number, twice
     last = room - _height(footer)
-    sheets = tuple(_fill(body, room=room, last=last))
+    sheets = tuple(sheet for sheet, _ in _fill(body, room=room, last=last))
     if beyond or len(sheets) > limits.pages:
         notice = partial(_notice, slip, columns)
         sheets = _cut_short(body, notice, beyond, pages=limits.pages, room=room, last=last)
@@ -178,15 +183,27 @@ def _size(block: Block) -> int:
 
 
 def _parts(
-    slip: Slip, within: Sequence[Block], columns: int, repeated: int
-) -> tuple[Piece, tuple[Piece, ...], Piece]:
+    slip: Slip, within: Sequence[Block], columns: int, limits: Limits
+) -> tuple[Piece, tuple[Owned, ...], Piece]:
     """Header, body and footer in lines; what a hostile header or footer has too much runs with the body."""
     header = _flat(blocks_lines(slip.header, columns))
     footer = _flat(blocks_lines(slip.footer, columns))
-    top = _reach(header, repeated)
-    bottom = len(footer) - _reach(footer[::-1], repeated)
-    body = (header[top:], *blocks_lines(within, columns), footer[:bottom])
-    return header[:top], tuple(piece for piece in body if piece), footer[bottom:]
+    top = _reach(header, limits.repeated)
+    bottom = len(footer) - _reach(footer[::-1], limits.repeated)
+    owned = _owned(within, blocks_lines(within, columns), most=limits.person)
+    body = ((header[top:], ()), *owned, (footer[:bottom], ()))
+    return header[:top], tuple(each for each in body if each[0]), footer[bottom:]
+
+
+def _owned(blocks: Sequence[Block], pieces: Sequence[Piece], *, most: int) -> Iterator[Owned]:
+    """Each piece with the person it is about, on paper about several: values without a name are nobody's."""
+    person: Piece = ()
+    for block, piece in zip(blocks, pieces, strict=True):
+        if isinstance(block, Text) and block.role is Role.PERSON:
+            person = piece[: _reach(piece, most)]
+            yield piece, ()
+        else:
+            yield piece, () if isinstance(block, Rule) else person
 
 
 def _flat(pieces: Sequence[Piece]) -> Piece:
@@ -206,23 +223,30 @@ def _reach(piece: Piece, room: int) -> int:
     return len(piece)
 
 
-def _fill(pieces: Sequence[Piece], *, room: int, last: int) -> Iterator[Piece]:
-    """Pieces on sheets of `room`, the last one of `last`; split is only what no sheet could hold."""
+def _fill(pieces: Sequence[Owned], *, room: int, last: int) -> Iterator[tuple[Piece, int]]:
+    """Pieces on sheets of `room`, the last one of `last`; split is only what no sheet could hold.
+
+    With each, how many of its lines have stood on an earlier one.
+    """
     sheet: list[Piece] = []
-    used = 0
-    for part in (part for piece in pieces for part in _parted(piece, room)):
-        height = _height(part)
-        if sheet and used + height > room:
-            yield _flat(sheet)
-            sheet, used = [], 0
-        sheet.append(part)
-        used += height
+    used, again, whose = 0, 0, _NOBODY
+    for piece, whose in pieces:
+        for part in _parted(piece, room - _height(whose)):
+            height = _height(part)
+            if sheet and used + height > room:
+                yield _flat(sheet), again
+                sheet, used, again = [whose], _height(whose), len(whose)
+            sheet.append(part)
+            used += height
     if used > last:
-        movable = len(sheet) > 1 and _height(sheet[-1]) <= last
-        moved = sheet.pop() if movable else ()
-        yield _flat(sheet)
-        sheet = [moved]
-    yield _flat(sheet)
+        movable = len(sheet) > 1 and _height(whose) + _height(sheet[-1]) <= last
+        moved = [whose, sheet.pop()] if movable else []
+        yield _flat(sheet), again
+        sheet, again = moved, len(whose)
+    yield _flat(sheet), again
+
+
+_NOBODY: Piece = ()
 
 
 def _parted(piece: Piece, room: int) -> Iterator[Piece]:
@@ -233,7 +257,7 @@ def _parted(piece: Piece, room: int) -> Iterator[Piece]:
 
 
 def _cut_short(
-    body: Sequence[Piece],
+    body: Sequence[Owned],
     notice_of: Callable[[int], Piece],
     beyond: int,
     *,
@@ -242,11 +266,12 @@ def _cut_short(
     last: int,
 ) -> tuple[Piece, ...]:
     """The first `pages` sheets, and on the first and the last of them how many lines are missing."""
-    total = len(_flat(body)) + beyond
+    total = sum(len(piece) for piece, _ in body) + beyond
     longest = notice_of(total)
-    sheets = list(_fill((longest, *body), room=room, last=room))[:pages]
+    filled = [*_fill(((longest, ()), *body), room=room, last=room)][:pages]
+    sheets = [sheet for sheet, _ in filled]
     sheets[-1] = sheets[-1][: _reach(sheets[-1], last - _height(longest))]
-    left_out = total + len(longest) - sum(map(len, sheets))
+    left_out = total + len(longest) - sum(map(len, sheets)) + sum(again for _, again in filled)
     notice = notice_of(left_out)
     sheets[0] = (*notice, *sheets[0][len(longest) :])
     sheets[-1] = (*sheets[-1], *notice)

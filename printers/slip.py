@@ -29,6 +29,7 @@ class Role(StrEnum):
     NUMBER = "number"  # of the slip
     FAMILY = "family"  # the patient's names
     GIVEN = "given"
+    PERSON = "person"  # whose all is that follows, on a sheet about several
     TITLE = "title"  # of an examination, of a part
 
 

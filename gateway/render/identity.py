@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gateway.locale import Translate
 from gateway.message import Location, Message, Patient
 from gateway.render import moments, words
-from gateway.render.bounds import line
+from gateway.render.bounds import FIELD, line
 from gateway.render.context import Context
 from gateway.render.facts import identified, visible_ipp
 from printers.slip import Banner, Block, Heading, Pair, Role, Tone
@@ -51,15 +51,23 @@ def person(_: Translate, message: Message, context: Context) -> str:
 
 
 def running(_: Translate, message: Message, context: Context) -> str:
-    """The same identity in one line, for the top of every sheet."""
-    return person(_, message, context).replace("\n", " · ")
+    """The same identity in one line, for the top of every sheet: names are cut there before numbers are."""
+    if message.patient is None:
+        return _("NO IDENTITY: GIVE TO NOBODY")
+    return named(_, message.patient, context, name=_AT_THE_TOP).replace("\n", " · ")
 
 
-def named(_: Translate, patient: Patient, context: Context) -> str:
-    """A patient in running text: name, birth name, birth date, numbers, one below the other."""
-    birth_name = line(f"{patient.birth_name} {patient.birth_given}")
+_AT_THE_TOP = 48  # characters of a name: two lines of a page hold it all
+
+
+def named(_: Translate, patient: Patient, context: Context, *, name: int = FIELD) -> str:
+    """A patient in running text: name, birth name, birth date, numbers, one below the other.
+
+    `name`: how long each name may be.
+    """
+    birth_name = line(f"{patient.birth_name} {patient.birth_given}", name)
     parts = (
-        line(f"{patient.family} {patient.given}") or _("NO NAME"),
+        line(f"{patient.family} {patient.given}", name) or _("NO NAME"),
         f"{_('Birth name')} {birth_name}" if birth_name else "",
         f"{_('Born')} {birth(_, patient, context)}",
         f"{_('IPP')} {line(visible_ipp(patient)) or _('none')}",

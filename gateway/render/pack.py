@@ -17,7 +17,7 @@ from gateway.render.identity import named, whereabouts
 from gateway.render.newest import newest
 from gateway.render.series import gaps
 from gateway.render.waiting import Waited, people, same
-from printers.slip import Banner, Block, Form, Pair, Rule, Slip, Text, Tone
+from printers.slip import Banner, Block, Form, Pair, Role, Rule, Slip, Text, Tone
 
 LINES = 75  # of one patient: six of them stay within what a slip may be
 
@@ -97,7 +97,8 @@ def _place(location: Location | None) -> str:
 
 def _patient(_: Translate, present: Present, context: Context) -> Iterator[Block]:
     yield Rule()
-    yield Text(text=named(_, present.patient, context), tone=Tone.STRONG)
+    who = named(_, present.patient, context)
+    yield Text(text=who, tone=Tone.STRONG, role=Role.PERSON)
     place = whereabouts(_, present.location)
     if not present.here:
         yield Text(text=_("NO LONGER IN THIS WARD, as ADT says"), tone=Tone.STRONG)

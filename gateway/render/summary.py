@@ -17,7 +17,7 @@ from gateway.render.frame import acknowledging, framed, printed, unreal
 from gateway.render.identity import person, whereabouts
 from gateway.render.series import gaps
 from gateway.render.waiting import Waited, people
-from printers.slip import Banner, Block, Form, Rule, Slip, Text, Tone
+from printers.slip import Banner, Block, Form, Role, Rule, Slip, Text, Tone
 
 
 def summary(waited: Sequence[Waited], context: Context) -> Slip:
@@ -59,7 +59,8 @@ def _body(
     paper.put((Rule(), printed(_, context), why))
     shown = 0
     for messages in everybody:
-        who = Text(text=person(_, messages[0].message, context), tone=Tone.STRONG)
+        name = person(_, messages[0].message, context)
+        who = Text(text=name, tone=Tone.STRONG, role=Role.PERSON)
         paper.put((Rule(), who))
         for one in messages:
             if paper.full:

@@ -41,7 +41,7 @@ def content(
         "form": str(slip.form),
         "language": slip.language,
         "page": one(slip.page_word),
-        "running": one(_short(slip.running, 150)),
+        "running": one(_short(slip.running, 260)),
         "place": [one(_short(each, 40)) for each in _place(slip.header)],
         "banners": [one(_short(b.text, 30)) for b in slip.header if isinstance(b, Banner)][:5],
         "columns": {name: one(text) for name, text in _columns(slip).items()},
@@ -184,19 +184,21 @@ def _text(block: Text) -> Data:
 def _row(row: Row, columns: int) -> Data:
     value, previous = several(row.value, 8), several(row.previous, 8)
     unit, reference = one(row.unit, 6), one(row.reference, 9)
+    room = _NAME - _EARLIER * columns
     shown = len(row.value) + (len(row.previous) + 3 if row.previous else 0)
     history = (*row.history, *[""] * columns)[:columns]
     return {
         "is": "row",
-        "name": one(row.name, 12),
-        "status": one(row.status, 12),
+        "name": one(row.name, room),
+        "status": one(row.status, room),
         "value": value,
         "previous": previous,
         "unit": unit,
         "reference": reference,
         "mark": one(row.mark, 3),
         "tone": str(row.tone),
-        "wide": shown > _VALUE or len(row.unit) > _UNIT,
+        "wide": shown > _VALUE,
+        "joined": len(row.unit) > _UNIT,
         "history": [one(each, 6) for each in history],
     }
 
@@ -204,6 +206,8 @@ def _row(row: Row, columns: int) -> Data:
 # Characters of a value and of a unit that stand in their columns unbroken; a wider one takes its
 # neighbours' room.
 _VALUE, _UNIT = 11, 9
+# Characters of a name's longest word that stand unbroken, and what each column of earlier values takes.
+_NAME, _EARLIER = 32, 6
 
 
 def _code(block: Code) -> Data:

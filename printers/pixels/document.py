@@ -17,6 +17,7 @@ import pypdfium2 as pdfium
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 PAGES = 30  # of one document that are drawn at all
+SHEETS = 60  # of one paper of ours, the documents that came along among them
 PIXELS = 40_000_000  # of one picture, taken in or given out: A4 at 600 dpi is 35 million
 FORMATS = ("PNG", "JPEG", "TIFF")  # each other decoder is a way in for nothing a ward needs
 DPI = 150  # of an image that does not say: what scanners of paper use

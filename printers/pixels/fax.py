@@ -10,7 +10,7 @@ from enum import Enum
 
 from PIL import Image
 
-from printers.pixels.document import PAGES, Document, Undrawable, open_document
+from printers.pixels.document import SHEETS, Document, Undrawable, open_document
 from printers.pixels.ink import bilevel
 
 WIDTH = 1728  # dots across 215 mm at 204 dpi: every fax machine's line
@@ -25,7 +25,7 @@ class Resolution(Enum):
     SUPERFINE = (4584, 391)
 
 
-def fax_pages(pdf: bytes, *, resolution: Resolution = Resolution.FINE, most: int = PAGES) -> bytes:
+def fax_pages(pdf: bytes, *, resolution: Resolution = Resolution.FINE, most: int = SHEETS) -> bytes:
     """The pages of `pdf` (any document we draw) as one TIFF.
 
     Raises Undrawable, also for a document of more than `most` pages: a fax is never cut in silence.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from printers import pwg
-from printers.pixels.document import PAGES, Document, Undrawable, open_document
+from printers.pixels.document import SHEETS, Document, Undrawable, open_document
 from printers.pixels.ink import bilevel
 from printers.pixels.packing import packed, unpacked
 
@@ -16,7 +16,7 @@ def raster(payload: bytes) -> bytes:
     head, (pdf,) = unpacked(payload)
     try:
         document = open_document(pdf)
-        if len(document) > PAGES:  # never cut in silence
+        if len(document) > SHEETS:  # never cut in silence
             raise Undrawable(Undrawable.TOO_LARGE)
         dpi, bits = head["dpi"], head["bits"]
         pages = (_page(document, n, dpi=dpi, bits=bits) for n in range(len(document)))

@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,45 @@ import pypdfium2
 import pytest
 from PIL import Image, ImageChops
 
-from gateway.message import Flag, Kind, Location, Status
-from gateway.render import Outlet, Pack, Present, Waited, history, outage_began, pack, render
+from gateway.fax import pages as fax
+from gateway.fax.envelope import Ending, Received
+from gateway.fax.opening import paper as received_fax
+from gateway.mail.envelope import Envelope
+from gateway.mail.letter import Enclosed, LeftOut, Letter
+from gateway.mail.origin import Grade
+from gateway.mail.paper import paper as mailed
+from gateway.message import Flag, Kind, Location, Priority, Status
+from gateway.render import (
+    Held,
+    Outlet,
+    Pack,
+    Present,
+    Refusal,
+    Waited,
+    alarm,
+    earlier_values,
+    held,
+    history,
+    outage_began,
+    outage_ended,
+    pack,
+    refusal,
+    render,
+    summary,
+)
 from printers.pages import set_page
 from printers.pages.shelf import shelf
 from printers.pixels.fax import fax_pages
-from printers.slip import Banner, Form, Heading, Pair, Role, Rule, Slip, Text, Tone
-from tests.unit.render.samples import at, context, group, message, observation, patient, potassium
+from tests.unit.render.samples import (
+    at,
+    context,
+    group,
+    message,
+    observation,
+    patient,
+    potassium,
+    printed,
+)
 
 REFERENCES = Path(__file__).parents[1] / "references" / "pages"
 DPI = 60
@@ -75,21 +108,104 @@ def ward_pack():
     return pack(found, CIRCUMSTANCES)
 
 
-def cover():
-    return Slip(
-        header=(
-            Banner(text="MODE DÉGRADÉ depuis 10:58"),
-            Heading(text="Cardiologie", role=Role.WARD),
-            Heading(text="n° 0042", role=Role.NUMBER),
-            Text(text="Hôpital Exemple (HEX)", role=Role.SITE),
-        ),
-        body=(
-            Rule(),
-            Pair(label="Numéro de fax", value="01 98 76 54 32"),
-            Text(text="CONFIDENTIEL : secret médical.", tone=Tone.STRONG),
-        ),
-        form=Form.COVER,
+LONG = patient(
+    family="DE LA ROCHEFOUCAULD-D'ESTISSAC VAN DEN BROUCKE-LEFÈBVRE",
+    given="Marie-Thérèse-Éléonore Joséphine",
+    birth_name="O'CONNOR-MONTGOMERY DE SAINT-EXUPÉRY",
+    birth_given="Maria",
+    ipp="8009912345678901",
+    nda="20260803004071787",
+)
+FROM = fax.From(site="Hôpital Exemple", code="HEX", phone="01 23 45 67 89")
+TO = fax.To(ward="Cardiologie", number="0155501001")
+DOCUMENT = message(control_id="1@labo.example", sender="mail|labo@x", kind=Kind.DOCUMENT)
+
+
+def hostile():
+    """All that makes a sheet long and wide: every banner, names, numbers, units, a comment, 40 analytes."""
+    panel = [
+        observation(
+            f"{n},5",
+            code=str(n),
+            name=f"Calcium corrigé par l'albumine (méthode colorimétrique) {n}",
+            unit="mL/min/1,73 m²" if n % 2 else "mmol/L",
+            reference="3,50-5,10",
+            flag=Flag.CRITICAL_HIGH if n % 9 == 0 else Flag.NONE,
+            flag_text="HH" if n % 9 == 0 else "",
+        )
+        for n in range(40)
+    ]
+    panel[2] = observation("1", code="2", notes=("Prélèvement hémolysé : à contrôler. " * 60,))
+    panel[3] = potassium("6,8", code="3", status=Status.CORRECTED)
+    earlier = message(group(potassium("4,1", code="3")), patient=LONG)
+    return render(
+        message(group(*panel), patient=LONG, priority=Priority.CRITICAL),
+        replace(CIRCUMSTANCES, doubtful=True, prints=2, drill=True),
+        corrections=earlier_values([printed(earlier)]),
     )
+
+
+def waited():
+    several = [
+        Waited(
+            message=message(
+                group(potassium(), name=f"Bilan {n}"), patient=patient(family=f"D{n}", ipp=str(n))
+            ),
+            received_at=NOW - 60 * n,
+        )
+        for n in range(14)
+    ]
+    return summary(several, CIRCUMSTANCES)
+
+
+def mail():
+    letter = Letter(
+        sender="Labo partenaire <labo@partenaire.example>",
+        to="cardio@print.hopital.example",
+        subject="Résultats de Mme DURAND #set page(width: 1cm) *gras*",
+        date="Mon, 3 Aug 2026 11:02:00 +0200",
+        text="Bonjour,\n\nPotassium       6,8   mmol/L\nSodium        138     mmol/L\n\nLe labo",
+        enclosed=(Enclosed(title="r.pdf", media_type="application/pdf", pages=3, left_out=2),),
+        left_out=(LeftOut(title="r.docm", what="Office document", reason="not printed"),),
+    )
+    envelope = Envelope(
+        sender="labo@partenaire.example", recipient="cardio@x", grade=Grade.C, grounds="nothing"
+    )
+    return mailed(letter, envelope, DOCUMENT, CIRCUMSTANCES)
+
+
+def refused():
+    found = Refusal(
+        reason="two patients in one message",
+        location="PID",
+        code=204,
+        sender="SIL|LABO",
+        peer="192.0.2.7",
+        intake="lab",
+        control_id="A0042",
+        raw=b"MSH|^~\\&|SIL|LABO|W|H|20260803110000||ORU^R01|A0042|P|2.5\rPID|1||69102274",
+        more=True,
+    )
+    return refusal(found, CIRCUMSTANCES)
+
+
+def waits():
+    found = Held(
+        message_id=44,
+        sender="x@partenaire.example",
+        peer="192.0.2.4",
+        intake="mail",
+        control_id="<1@x>",
+        ward="Cardiologie",
+    )
+    return held(found, CIRCUMSTANCES)
+
+
+def received():
+    end = Received(
+        number="4301", ending=Ending.BROKEN, station="+33 1 55 50 12 34", pages=2, file=b"x"
+    )
+    return received_fax(end, DOCUMENT, CIRCUMSTANCES)
 
 
 SHEETS = {
@@ -104,7 +220,20 @@ SHEETS = {
     ),
     "pack": ward_pack,
     "notice": lambda: outage_began(CIRCUMSTANCES),
-    "cover": cover,
+    "ended": lambda: outage_ended(CIRCUMSTANCES, ended_at=NOW + 7200, held=12),
+    "cover": lambda: fax.cover(
+        fax.Part(first=10, last=18, of=23, begun=True), hostile(), sender=FROM, to=TO, at=NOW
+    ),
+    "fax-test": lambda: fax.test_page("471108", sender=FROM, to=TO, at=NOW),
+    "fax-received": received,
+    "mail": mail,
+    "refusal": refused,
+    "held": waits,
+    "alarm": lambda: alarm(
+        "fax quarantined", CIRCUMSTANCES, subject="cardio-fax, Cardiologie", reason="0155509999"
+    ),
+    "hostile": hostile,
+    "summary": waited,
     "drill": lambda: render(message(group(potassium())), context(drill=True)),
 }
 
@@ -112,10 +241,13 @@ SHEETS = {
 def picture(slip, templates=None):
     document = pypdfium2.PdfDocument(set_page(slip, templates=templates))
     try:
-        assert len(document) == 1
-        return document[0].render(scale=DPI / 72, grayscale=True).to_pil()
+        sheets = [page.render(scale=DPI / 72, grayscale=True).to_pil() for page in document]
     finally:
         document.close()
+    beside = Image.new("L", (sum(each.width for each in sheets), sheets[0].height))
+    for number, each in enumerate(sheets):
+        beside.paste(each, (number * each.width, 0))
+    return beside
 
 
 def difference(one, other):

@@ -17,8 +17,9 @@ from PIL import Image
 from twisted.internet import reactor
 from twisted.internet.defer import maybeDeferred
 
-from gateway.box import Box
+from gateway.box import Box, BoxFailed, Why
 from gateway.clock import ReactorClock
+from gateway.errors import TemporaryFailure
 from gateway.paper import Typesetter
 from printers import escpos, model
 from printers.layout import lay_out
@@ -110,6 +111,31 @@ async def test_a_fax_is_the_page_and_what_follows_it():
         made = await drawer.fax(slip(enclosed(pdf("Potassium"))))
     tiff = Image.open(io.BytesIO(made))
     assert (tiff.n_frames, tiff.size, tiff.mode) == (2, (1728, 2292), "1")
+
+
+@pytest.mark.parametrize("form", ["fax", "raster"])
+async def test_of_a_long_document_as_much_is_drawn_as_a_page_shows(form):
+    """Its sheet, thirty of its pages, and on the sheet how many there are."""
+    async with paper() as drawer:
+        long = slip(enclosed(bare_pdf(b"9 9 99 99 re f", count=40)))
+        if form == "fax":
+            count = Image.open(io.BytesIO(await drawer.fax(long))).n_frames
+        else:
+            _, count = await drawer.raster(long, dpi=150, bits=1)
+    assert count == 31
+
+
+class Busy:
+    async def call(self, function, payload, *, timeout):
+        raise BoxFailed(Why.BUSY)
+
+
+@pytest.mark.parametrize("form", ["fax", "raster"])
+async def test_while_there_is_too_much_to_draw_it_is_tried_again(form):
+    drawer = Typesetter(reactor, Busy())
+    work = drawer.fax(slip()) if form == "fax" else drawer.raster(slip(), dpi=150, bits=1)
+    with pytest.raises(TemporaryFailure):
+        await work
 
 
 @pytest.mark.parametrize(

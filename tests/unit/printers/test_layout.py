@@ -16,6 +16,7 @@ from printers.slip import (
     Enclosure,
     Heading,
     Pair,
+    Role,
     Row,
     Rule,
     Slip,
@@ -381,3 +382,41 @@ def test_an_enclosure_nobody_drew_is_said_by_its_title():
     slip = Slip(header=(), body=(scan,), undrawn="NON IMPRIMÉ : {title}")
     (page,) = lay_out(slip, 48)
     assert page[-1].text == "NON IMPRIMÉ : ECG"
+
+
+# -- paper about several people
+
+
+def several(counts):
+    """People, each with so many rows; a row's value says whose it is."""
+    body = []
+    for n, count in enumerate(counts):
+        body += [Rule(), Text(text=f"Person{n} born long ago\nIPP {n}", role=Role.PERSON)]
+        body += [Row(name=f"Analyte {k}", value=f"V{n}") for k in range(count)]
+    return Slip(header=HEADER, body=tuple(body), footer=FOOTER)
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=8), st.integers(16, 40))
+def test_no_page_shows_a_value_without_saying_above_it_whose_it_is(counts, lines_each):
+    slip = several(counts)
+    pages = [page_texts(p) for p in lay_out(slip, 48, limits=Limits(page=lines_each, pages=99))]
+
+    for page in pages:
+        owner = None
+        for line in page:
+            if found := re.search("Person([0-9]+)", line):
+                owner = found[1]
+            if value := re.search("V([0-9]+)", line):
+                assert value[1] == owner
+    found = Counter(re.findall(r"\bV[0-9]+", "\n".join(line for page in pages for line in page)))
+    assert found == {f"V{n}": count for n, count in enumerate(counts) if count}
+
+
+def test_who_stands_there_again_is_no_line_of_the_slip():
+    """What is missing of a slip that is cut is counted without them."""
+    slip = several([200])
+    pages = lay_out(slip, 48, limits=Limits(page=20, pages=2))
+
+    texts = [line for page in pages for line in page_texts(page)]
+    missing = int(re.search("INCOMPLETE: ([0-9]+) LINES", "\n".join(texts))[1])
+    assert missing == 200 - sum("V0" in line for line in texts)

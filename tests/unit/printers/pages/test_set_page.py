@@ -1,6 +1,9 @@
+import re
+
 import pypdfium2
 import pytest
 
+from gateway.render import render
 from printers.pages import Unset, set_page
 from printers.slip import (
     Banner,
@@ -18,6 +21,7 @@ from printers.slip import (
     Text,
     Tone,
 )
+from tests.unit.render.samples import context, group, message, patient, potassium
 
 TITLES = Columns(
     name="Examen", value="Résultat", unit="Unité", reference="Référence", mark="Signal"
@@ -164,3 +168,52 @@ def test_no_word_however_long_leaves_the_page_or_its_column():
 def test_a_number_is_never_broken_in_two():
     (page,) = pages(set_page(slip(Row(name="Plaquettes", value="123456789012345", unit="/L"))))
     assert "123456789012345" in page.replace("\u200b", "")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 90])
+@pytest.mark.parametrize("form", [Form.RESULT, Form.PACK])
+def test_on_a_sheet_about_several_no_page_shows_a_value_without_a_name(form, rows):
+    body = []
+    for n in range(30):
+        body += [Rule(), Text(text=f"Personne{n}.\nIPP {n}", role=Role.PERSON, tone=Tone.STRONG)]
+        body += [Text(text="Reçu le 3 août"), Text(text="Bilan", tone=Tone.STRONG)]
+        body += [Row(name="Potassium", value=f"V{n}.") for _ in range(rows if n < 8 else 1)]
+    found = pages(set_page(slip(*body, form=form, running="")))
+
+    assert len(found) > 2
+    for page in found:
+        shown = {value[1:] for value in re.findall(r"V[0-9]+\.", page)}
+        named = {name[len("Personne") :] for name in re.findall(r"Personne[0-9]+\.", page)}
+        assert shown <= named
+        begun = re.findall(r"→ Personne[0-9]+\.", page)
+        assert len(begun) <= 1
+
+
+def test_a_page_that_begins_with_somebody_does_not_go_on_about_the_one_before():
+    body = []
+    for n in range(3):
+        body += [Rule(), Text(text=f"Personne{n}.", role=Role.PERSON)]
+        body += [Row(name="Potassium", value=f"V{n}.") for _ in range(38 if n == 0 else 1)]
+    found = [page for page in pages(set_page(slip(*body, form=Form.RESULT))) if "→" in page]
+
+    assert all("V0." in page or "V1." in page for page in found)
+
+
+def test_a_long_name_at_the_top_leaves_room_for_the_numbers():
+    long = patient(family="DE LA ROCHEFOUCAULD " * 6, given="Marie " * 8, birth_name="X" * 110)
+    found = pages(set_page(render(message(group(*[potassium()] * 90), patient=long), context())))
+
+    assert len(found) > 1
+    for page in found:
+        assert "IPP 69102274 · NDA 4071787" in words(page)
+        assert "14/02/1961" in page
+
+
+def test_the_census_of_a_pack_keeps_its_columns_whatever_the_names():
+    people = [
+        Pair(label=f"2{n}", value=f"{'NOM ' * 25}\nNé(e) le 1/1/1950\nIPP {n}.") for n in range(9)
+    ]
+    (first, *rest) = pages(set_page(slip(*people, form=Form.PACK)))
+
+    assert not rest
+    assert "Né(e) le 1/1/1950 · IPP 8." in words(first)

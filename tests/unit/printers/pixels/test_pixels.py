@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from printers.pages import set_page
 from printers.pixels.boxed import sheets, slips
-from printers.pixels.document import PAGES, Undrawable, open_document
+from printers.pixels.document import SHEETS, Undrawable, open_document
 from printers.pixels.fax import Resolution, fax_pages
 from printers.pixels.ink import bilevel
 from printers.pixels.packing import packed, unpacked
@@ -72,7 +72,7 @@ def test_a_fax_is_what_asterisk_sends(resolution):
 
 def test_a_fax_of_too_many_pages_is_refused_and_not_cut():
     with pytest.raises(Undrawable, match="too large"):
-        fax_pages(bare_pdf(PAGES + 1))
+        fax_pages(bare_pdf(SHEETS + 1))
 
 
 @pytest.mark.parametrize("dots", [576, 384])
