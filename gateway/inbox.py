@@ -210,7 +210,8 @@ class Inbox:
         return bool(moved)
 
     async def _read(self, raw: bytes, door: Door) -> Message:
-        work = partial(read, raw, default_charset=door.charset, limits=self._limits)
+        # In brief: nobody looks at the values before they are printed, and then the bytes are read again.
+        work = partial(read, raw, default_charset=door.charset, limits=self._limits, brief=True)
         return work() if len(raw) <= LONG else await self._aside(work)
 
     async def refuse(self, raw: bytes, rejected: Rejected, *, door: Door, peer: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gateway.delivery import NewDelivery, Purpose, State, Step, alongside
@@ -26,10 +26,16 @@ class Plan:
     steps: tuple[Step, ...]
     expires: float
     calls: tuple[Step, ...] = ()  # whom to call beside the paper, until somebody has it
+    ways: Mapping[Mode, tuple[Step, ...]] = field(init=False, repr=False, compare=False)
+    """The steps as each mode uses them: one object for all messages, so that the store knows it again."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ways", {mode: _for_mode(self.steps, mode) for mode in Mode})
 
 
 _PRINTED = (Kind.RESULT, Kind.ORDER, Kind.DOCUMENT)
 _NOWHERE = "unknown ward"
+_PLATFORM = (Step(by="platform"),)
 
 
 def plan(
@@ -53,7 +59,7 @@ def plan(
     if message.kind not in _PRINTED:
         return (_relayed(message),) if mode is Mode.RELAY else ()
     chosen = plans[message.priority]
-    steps = _for_mode(chosen.steps, mode)
+    steps = chosen.ways[mode]
     if ward:
         paper = _delivery(message, ward, steps, expires_at=now + chosen.expires)
         return _with_beside(paper, _beside(message, chosen, labels))
@@ -67,7 +73,7 @@ def quarantined(
 ) -> tuple[NewDelivery, ...]:
     """The deliveries of a message that nobody vouches for: none moves before a person let it through."""
     chosen = plans[message.priority]
-    paper = _for_mode(chosen.steps, Mode.DIRECT)
+    paper = chosen.ways[Mode.DIRECT]
     return tuple(
         replace(
             _delivery(message, ward, paper, expires_at=None),
@@ -124,7 +130,7 @@ def _relayed(message: Message) -> NewDelivery:
         to=PLATFORM,
         purpose=Purpose.RELAY,
         priority=message.priority,
-        steps=(Step(by="platform"),),
+        steps=_PLATFORM,
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from gateway.hl7.attachment import is_document
 from gateway.hl7.limits import Limits
-from gateway.hl7.observation import OBX, continues, documents_of, observation_of
+from gateway.hl7.observation import OBX, continues, documents_of, in_brief, observation_of
 from gateway.hl7.order import Lineage, Order, head_of, status_of
 from gateway.hl7.syntax import Syntax
 from gateway.hl7.tables import CRITICAL, ORC_AFTER_OBR, SPECIMEN_FIRST
@@ -28,8 +28,15 @@ class Groups:
     """Takes a message's segments one by one, gives its groups and the notes before them."""
 
     def __init__(
-        self, syntax: Syntax, *, type: str, shared_orc: bool, limits: Limits | None = None
+        self,
+        syntax: Syntax,
+        *,
+        type: str,
+        shared_orc: bool,
+        limits: Limits | None = None,
+        brief: bool = False,
     ) -> None:
+        """`brief`: of what was observed, only flags and statuses."""
         self.notes: list[str] = []  # before any group
         self.critical = False  # some value is
         self.take: dict[str, Callable[[str], None]] = {
@@ -42,6 +49,7 @@ class Groups:
         }
         self._syntax = syntax
         self._limits = limits
+        self._brief = brief
         self._specimen_first = type in SPECIMEN_FIRST
         self._orc_late = type in ORC_AFTER_OBR
         self._shared_orc = shared_orc  # an ORC may stand for several OBR: ORM and its kin
@@ -90,7 +98,20 @@ class Groups:
         document = ""
         if (obx[2] == "ED" or obx[2] in TEXT) and is_document(obx[2], obx[5]):
             document, obx[5] = obx[5], ""
-        observation = observation_of(
+        observation = self._observation(obx)
+        if observation.flag in CRITICAL:
+            self.critical = True
+        if document and not self._brief:
+            self._observations += documents_of(observation, document, self._syntax)
+        else:
+            self._observations.append(observation)
+
+    def _observation(self, obx: list[str]) -> Observation:
+        if self._brief and self._verbatim:
+            brief = in_brief(obx, self._syntax, self._limits)
+            if brief is not None:
+                return brief
+        return observation_of(
             obx,
             self._obx_notes,
             self._syntax,
@@ -98,12 +119,6 @@ class Groups:
             fallback=self._status,
             limits=self._limits,
         )
-        if observation.flag in CRITICAL:
-            self.critical = True
-        if document:
-            self._observations += documents_of(observation, document, self._syntax)
-        else:
-            self._observations.append(observation)
 
     def _nte(self, line: str) -> None:
         syntax = self._syntax

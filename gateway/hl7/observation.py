@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from gateway.hl7.attachment import attachment_of, is_document
-from gateway.hl7.limits import Limits, judge
+from gateway.hl7.limits import Limits, Range, judge
 from gateway.hl7.syntax import Syntax
 from gateway.hl7.tables import CRITICAL, FLAG_ORDER, FLAGS, RESULT_STATUS
 from gateway.hl7.values import PLAIN, TEXT, value_of
@@ -58,7 +58,7 @@ def observation_of(
             code,
             name,
             value,
-            syntax.value(obx[4]),
+            syntax.value(obx[4]) if obx[4] else "",
             unit,
             reference,
             flag,
@@ -69,6 +69,20 @@ def observation_of(
             tuple(notes),
         )
     )
+
+
+def in_brief(obx: list[str], syntax: Syntax, limits: Limits | None) -> Observation | None:
+    """Flag and status of an OBX in which nothing needs un-escaping; None for one that must be read whole."""
+    if limits is not None and _limit(obx[3].split(syntax.component), limits, syntax) is not None:
+        return None
+    return _BRIEF.get((obx[8], obx[11]))
+
+
+_BRIEF = {
+    (said, code): Observation(code="", name="", value="", flag=flag, status=status)
+    for said, flag in FLAGS.items()
+    for code, status in RESULT_STATUS.items()
+}
 
 
 def documents_of(bare: Observation, raw: str, syntax: Syntax) -> list[Observation]:
@@ -107,8 +121,12 @@ def _status(raw: str, fallback: Status, syntax: Syntax) -> tuple[Status, str]:
     return RESULT_STATUS.get(code.upper(), _UNKNOWN) if code else fallback, code
 
 
+def _limit(identifier: list[str], limits: Limits, syntax: Syntax) -> Range | None:
+    return limits.of(syntax.part(identifier, 1), syntax.part(identifier, 4))
+
+
 def _judged(identifier: list[str], value: str, unit: str, limits: Limits, syntax: Syntax) -> Flag:
-    limit = limits.of(syntax.part(identifier, 1), syntax.part(identifier, 4))
+    limit = _limit(identifier, limits, syntax)
     if limit is None:
         return Flag.NONE
     if limit.unit and unit != limit.unit:

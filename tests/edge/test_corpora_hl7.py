@@ -37,6 +37,7 @@ from gateway.hl7.opening import open_message
 from gateway.hl7.segments import segments
 from gateway.hl7.syntax import Syntax
 from gateway.message import Flag, Kind, Priority, Status
+from tests.unit.hl7.test_reader import decided
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -484,6 +485,21 @@ def bare(read):
 def stream(corpora, name):
     with gzip.open(corpora / f"sim/{name}.hl7stream.gz") as lines:
         return [raw for raw in re.split(rb"\n\n+", lines.read()) if raw]
+
+
+def test_in_brief_every_message_gives_the_same_decisions(corpora):
+    """Read for its plan: the same refusal, or the same message but for the values."""
+    raws = [
+        raw
+        for folder in ("hl7", "own/fr-hl7", "own/hl7-torture")
+        for path in sorted((corpora / folder).rglob("*"))
+        if path.is_file()
+        for raw in split(path.read_bytes()).messages
+    ]
+
+    assert len(raws) > 500
+    for raw in raws:
+        assert decided(raw, brief=True) == decided(raw), raw[:80]
 
 
 def test_a_simulated_hospital_is_read_without_a_refusal(corpora):

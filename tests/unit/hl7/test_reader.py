@@ -1,6 +1,6 @@
 import time
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -365,23 +365,75 @@ WHOLE = (
 ).encode("latin-1")
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(0, len(WHOLE)),
-            st.integers(0, 12),
-            st.binary(max_size=3) | st.sampled_from([b"|", b"^", b"~", b"\\", b"&", b"\r", b'""']),
-        ),
-        max_size=6,
-    )
+DAMAGES = st.lists(
+    st.tuples(
+        st.integers(0, len(WHOLE)),
+        st.integers(0, 12),
+        st.binary(max_size=3) | st.sampled_from([b"|", b"^", b"~", b"\\", b"&", b"\r", b'""']),
+    ),
+    max_size=6,
 )
-def test_a_damaged_message_is_read_or_refused(cuts):
+LOW = Limits(ranges={"a": Range(low=1)})
+
+
+def damaged(cuts):
     raw = bytearray(WHOLE)
     for at, length, put in cuts:
         raw[at : at + length] = put
-    for limits in (None, Limits(ranges={"a": Range(low=1)})):
+    return bytes(raw)
+
+
+@given(DAMAGES)
+def test_a_damaged_message_is_read_or_refused(cuts):
+    for limits in (None, LOW):
         with suppress(Rejected):
-            read(bytes(raw), limits=limits)
+            read(damaged(cuts), limits=limits)
+
+
+# In brief: what decides is the same as in full.
+
+
+def decided(raw, *, brief=False, limits=None):
+    """A refusal, or a message of whose observations only flags and statuses are left."""
+    try:
+        message = read(raw, limits=limits, brief=brief)
+    except Rejected as refused:
+        return refused.code, refused.location, refused.reason
+    return replace(
+        message,
+        groups=tuple(
+            replace(
+                group,
+                parent_value="",
+                observations={(o.flag, o.status) for o in group.observations},
+            )
+            for group in message.groups
+        ),
+    )
+
+
+@given(DAMAGES)
+def test_in_brief_the_same_is_decided(cuts):
+    raw = damaged(cuts)
+    for limits in (None, LOW):
+        assert decided(raw, brief=True, limits=limits) == decided(raw, brief=False, limits=limits)
+
+
+def test_in_brief_no_value_is_read(message):
+    raw = message(OBR, POTASSIUM, "OBX|2|ED|PDF^Rapport||^AP^PDF^Base64^JVBERi0x||||||F")
+
+    brief, document = read(raw, brief=True).groups[0].observations
+
+    assert (brief.value, brief.name, brief.flag) == ("", "", Flag.CRITICAL_HIGH)
+    assert document.attachment is None
+    assert read(raw, brief=True).priority is Priority.CRITICAL
+
+
+def test_in_brief_a_value_with_a_limit_of_the_site_is_read(message):
+    raw = message(OBR, "OBX|1|NM|2823-3^Potassium^LN||6.80|mmol/L||N|||F")
+    limits = Limits(ranges={"2823-3": Range(high=6.0, unit="mmol/L")})
+
+    assert read(raw, limits=limits, brief=True).priority is Priority.CRITICAL
 
 
 # Bounded. Sixteen megabytes of each are read in tests/edge; here a quadratic step would show as well.
