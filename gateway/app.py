@@ -37,6 +37,7 @@ from gateway.paper import Typesetter
 from gateway.poller import Poller, Repeat
 from gateway.printing import Press
 from gateway.router import Plan
+from gateway.saying import Saying
 from gateway.service import Stack, in_thread, spawn
 from gateway.store import DeviceRow, Store
 from gateway.store.sqlite import SqliteStore
@@ -238,7 +239,12 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         received = faxes.intake(inbox, ears=ears, on_broken=on_broken)
     if received is not None:
         stack.addService(received)
-    offers |= {"inbox": inbox, "on_broken": on_broken, "zone": site.site.timezone}
+    offers |= {
+        "inbox": inbox,
+        "on_broken": on_broken,
+        "saying": Saying(site, store, clock=clock, listeners=(main.listen, packs.listen)),
+        "zone": site.site.timezone,
+    }
     for settings in site.intakes:
         module = registry.load(registry.INTAKES, settings.kind)
         stack.addService(_built(module, settings, offers))

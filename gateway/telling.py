@@ -20,13 +20,18 @@ from gateway.store.sqlite import SqliteStore
 from gateway.store.verify import verify as verify_journal
 
 
-def status(site: Site, *, as_json: bool) -> int:
+def standing(site: Site) -> dict[str, Any]:
     """The platform, the devices and the counts; a device never heard of is "unknown"."""
-    found = desk.status(
+    return desk.status(
         site.database(),
         devices=[d.name for d in site.devices],
         platform=site.platform is not None,
     )
+
+
+def status(site: Site, *, as_json: bool) -> int:
+    """How everything stands, as JSON or in a few lines."""
+    found = standing(site)
     if as_json:
         return _json(found)
     platform, counts = found["platform"], found["counts"]
@@ -57,20 +62,35 @@ def messages(site: Site, *, control_id: str | None, as_json: bool) -> int:
 
 
 def outage(site: Site, word: str, *, reason: str) -> int:
-    """A person's word on the platform: written down, and obeyed by the service within a second."""
+    """A person's word on the platform: written down, and obeyed by the service within a second.
+
+    Raises Unusable where there is no platform.
+    """
+    has_platform(site)
     _say(site, f"outage {word}", reason=reason, detail={})
     return 0
 
 
+def has_platform(site: Site) -> None:
+    """Raises Unusable where there is none to speak of."""
+    if site.platform is None:
+        raise Unusable("this site has no [platform]: there is nothing to declare down")
+
+
 def pack(site: Site, ward: str) -> int:
     """Ask for a ward's last results on its own printer. Raises Unusable."""
+    _say(site, WORD, reason="", detail={"ward": packable(site, ward)})
+    return 0
+
+
+def packable(site: Site, ward: str) -> str:
+    """The code of a ward that can print a pack. Raises Unusable for any other word."""
     known = next((w for w in site.wards if folded(w.code) == folded(ward)), None)
     if known is None:
         raise Unusable(f"no ward {ward}: there is {', '.join(w.code for w in site.wards)}")
     if not known.devices:
         raise Unusable(f"ward {known.code} has no printer of its own")
-    _say(site, WORD, reason="", detail={"ward": known.code})
-    return 0
+    return known.code
 
 
 def _say(site: Site, word: str, *, reason: str, detail: Mapping[str, Any]) -> None:

@@ -95,7 +95,7 @@ def whole(data):
 
 
 class Site:
-    def __init__(self, folder, *, inbox=None, store=None, **settings):
+    def __init__(self, folder, *, inbox=None, store=None, saying=None, **settings):
         (folder / "token").write_text(sha256(TOKEN.encode()).hexdigest())
         sender = {"name": "labo", "token_file": "token", "sends_as": ["SIL|LABO"]}
         table = {"kind": "http", "name": "web", "mode": "direct", "senders": [sender]}
@@ -120,6 +120,7 @@ class Site:
             clock=self.clock,
             base=folder,
             on_broken=self.broken.append,
+            saying=saying,
         )
 
     async def __aenter__(self):

@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,6 +31,7 @@ mode = "direct"
 name = "labo"
 token_file = "token"
 sends_as = ["SIL|LABO"]
+may = ["hl7", "fhir", "document", "status", "outage", "pack"]
 [[devices]]
 name = "slip"
 kind = "escpos"
@@ -113,6 +115,42 @@ def test_kill_minus_nine_loses_nothing_that_was_called_created(service, count):
     assert verified.returncode == 0
 
 
+def test_a_persons_word_over_http_outranks_what_the_watch_sees(service):
+    """Nobody listens where its platform should be, and somebody knows better."""
+    dead = free_ports(1)[0]
+    table = f'[platform]\nkind = "mllp"\nconnect = "tcp:127.0.0.1:{dead}"\n'
+    Path(service.config).write_text(Path(service.config).read_text("utf-8") + table, "utf-8")
+    service()
+    line = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+    head = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+
+    def ask(method, path, **words):
+        line.request(method, f"/api/v1/{path}", json.dumps(words) if words else None, head)
+        answer = line.getresponse()
+        return answer.status, json.loads(answer.read())
+
+    def until(state, by):
+        end = time.monotonic() + 20
+        while True:
+            platform = ask("GET", "status")[1]["platform"]
+            if (platform["state"], platform["by"]) == (state, by):
+                return
+            assert time.monotonic() < end, platform
+            time.sleep(0.05)
+
+    until("down", "")
+    assert ask("POST", "outage", word="end", reason="c'est la sonde", by="Dr A")[0] == 200
+    until("up", "Dr A (labo)")
+    assert ask("POST", "outage", word="begin", reason="travaux", by="Dr B")[0] == 200
+    until("down", "Dr B (labo)")
+    line.close()
+
+    told = subprocess.run(
+        [WARDLINE, "status", "--config", service.config, "--json"], capture_output=True, text=True
+    )
+    assert json.loads(told.stdout)["outage"]["reason"] == "travaux"
+
+
 #: Left out of what schemathesis checks: whether all that the description allows is taken. It says that
 #: HL7 is a text, not which one.
 BEYOND = "positive_data_acceptance"
@@ -139,4 +177,4 @@ def test_a_tool_that_knows_only_the_description_finds_no_fault(service, tmp_path
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert "8 selected" in done.stdout
+    assert "11 selected" in done.stdout

@@ -20,13 +20,24 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(ip_network)]
 Who = Annotated[str, StringConstraints(pattern=r"^[^|]*\|[^|]*$", max_length=200)]
 
 
+Right = Literal["hl7", "fhir", "document", "status", "outage", "pack"]
+#: What a sender may unless its table says otherwise: not to speak of the platform.
+MESSAGES: tuple[Right, ...] = ("hl7", "fhir", "document")
+
+
 class SenderSettings(Table):
     """One `[[intakes.senders]]` table: who may send, and as whom."""
 
     name: Name
     token_file: Path  # SHA-256 of its tokens, hexadecimal, one a line
-    sends_as: Annotated[tuple[Who, ...], Field(min_length=1)]  # "SIL|LABO": MSH-3|MSH-4
-    may: tuple[Literal["hl7", "fhir", "document"], ...] = ("hl7", "fhir", "document")
+    sends_as: tuple[Who, ...] = ()  # "SIL|LABO": MSH-3|MSH-4; needed by who sends messages
+    may: tuple[Right, ...] = MESSAGES
+
+    @model_validator(mode="after")
+    def _has_a_name(self) -> Self:
+        if not self.sends_as and set(self.may) & set(MESSAGES):
+            raise ValueError("sends_as: who may send messages needs a name for them")
+        return self
 
 
 class Settings(Table):
@@ -72,11 +83,18 @@ def build(
     clock: Clock,
     base: Path,
     on_broken: Callable[[object], None],
+    saying: Any = None,
     zone: str = "UTC",
 ) -> Any:
     """The intake that a site's table asks for."""
     from gateway.intakes.http.service import HttpIntake
 
     return HttpIntake(
-        settings, inbox=inbox, reactor=reactor, clock=clock, base=base, on_broken=on_broken
+        settings,
+        inbox=inbox,
+        reactor=reactor,
+        clock=clock,
+        base=base,
+        on_broken=on_broken,
+        saying=saying,
     )

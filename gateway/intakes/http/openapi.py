@@ -14,6 +14,7 @@ Doc = dict[str, Any]
 
 _ID = {"type": "integer", "minimum": 1}
 _TEXT = {"type": "string"}
+_LINE = {"type": "string", "pattern": "^[A-Za-z0-9 ,.-]{1,200}$"}
 
 
 def description(settings: Settings) -> Doc:
@@ -34,6 +35,9 @@ def description(settings: Settings) -> Doc:
                 f"/fhir/{kind}": {"post": _fhir(kind, f"One {kind}")}
                 for kind in ("DiagnosticReport", "Observation", "ServiceRequest", "Communication")
             },
+            "/api/v1/status": {"get": _status()},
+            "/api/v1/outage": {"post": _said("Outage", "A person's word on the platform")},
+            "/api/v1/pack": {"post": _said("Pack", "A ward's last results, on its own printer")},
             "/healthz": {"get": _health()},
             "/openapi.json": {"get": _itself()},
         },
@@ -96,6 +100,27 @@ def _fhir(kind: str, summary: str) -> Doc:
                 str(status): _outcome(_SAYS[status])
                 for status in (400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 500, 503)
             },
+        },
+    }
+
+
+def _status() -> Doc:
+    return {
+        "summary": "How the platform, the devices and the messages are; for who may `status`",
+        "operationId": "getStatus",
+        "responses": {"200": _json("As it is", "Standing"), **_problems(401, 403, 404, 500, 503)},
+    }
+
+
+def _said(what: str, summary: str) -> Doc:
+    schema = {"$ref": f"#/components/schemas/{what}"}
+    return {
+        "summary": f"{summary}; for who may `{what.lower()}`",
+        "operationId": f"post{what}",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": {
+            "200": _json("On disk, and obeyed", "Answer"),
+            **_problems(400, 401, 403, 404, 413, 415, 422, 500, 503),
         },
     }
 
@@ -223,6 +248,23 @@ _SCHEMAS: Doc = {
             "refused": _TEXT,
             "deliveries": {"type": "array", "items": {"type": "object"}},
         },
+    },
+    "Standing": {
+        "type": "object",
+        "required": ["platform", "devices", "counts", "outage", "journal"],
+        "properties": {
+            name: {"type": "object"} for name in ("platform", "devices", "counts", "journal")
+        },
+    },
+    "Outage": {
+        "type": "object",
+        "required": ["word", "reason"],
+        "properties": {"word": {"enum": ["begin", "end"]}, "reason": _LINE, "by": _LINE},
+    },
+    "Pack": {
+        "type": "object",
+        "required": ["ward"],
+        "properties": {"ward": _LINE, "by": _LINE},
     },
     "Health": {"type": "object", "properties": {"state": {"enum": ["ok", "full"]}}},
     "Problem": {

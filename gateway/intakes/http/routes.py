@@ -26,6 +26,8 @@ from gateway.store import Stored
 from gateway.store.standing import standing
 
 if TYPE_CHECKING:
+    from klein import Klein
+
     from gateway.intakes.http.service import HttpIntake
 
 _FOR_ALL: Mapping[str, str] = {
@@ -43,6 +45,7 @@ def routes(intake: HttpIntake) -> Any:
 
     app = Klein()
     desk = _Desk(intake)
+    _for_people(app, desk, intake)
 
     @app.route("/api/v1/messages", methods=["POST"], strict_slashes=False)
     async def post(request: Incoming) -> bytes:
@@ -80,6 +83,22 @@ def routes(intake: HttpIntake) -> Any:
     klein: Any = app
     klein.handle_errors(lost)
     return app.resource()
+
+
+def _for_people(app: Klein, desk: _Desk, intake: HttpIntake) -> None:
+    """What is no message: a person's word, and how everything stands."""
+
+    @app.route("/api/v1/status", methods=["GET"])
+    async def status(request: Incoming) -> bytes:
+        return await desk.answer(request, intake.words.status)
+
+    @app.route("/api/v1/outage", methods=["POST"])
+    async def outage(request: Incoming) -> bytes:
+        return await desk.answer(request, intake.words.outage)
+
+    @app.route("/api/v1/pack", methods=["POST"])
+    async def pack(request: Incoming) -> bytes:
+        return await desk.answer(request, intake.words.pack)
 
 
 class _Desk:

@@ -27,13 +27,13 @@ class Sender:
 
     name: str
     sends_as: tuple[str, ...]  # "MSH-3|MSH-4"
-    may: tuple[str, ...]  # "hl7", "fhir", "document"
+    may: tuple[str, ...]  # "hl7", "fhir", "document", "status", "outage", "pack"
     digests: tuple[bytes, ...]
 
     @property
     def own(self) -> str:
         """Under which name what has no MSH of its own is kept."""
-        return self.sends_as[0]
+        return self.sends_as[0] if self.sends_as else "|"
 
 
 class Senders:

@@ -24,6 +24,7 @@ from gateway.intakes.http.routes import routes
 from gateway.intakes.http.senders import Sender, Senders
 from gateway.intakes.http.wire import Channel
 from gateway.intakes.http.wire import Door as Site
+from gateway.intakes.http.words import Saying, Words
 from gateway.peers import Peers
 from gateway.service import in_thread, shielded
 from gateway.tls import endpoint
@@ -51,6 +52,7 @@ class HttpIntake(Service):
         clock: Clock,
         base: Path,
         on_broken: Callable[[object], None],
+        saying: Saying | None = None,
     ) -> None:
         self.settings = settings
         self.inbox = inbox
@@ -71,6 +73,7 @@ class HttpIntake(Service):
             inbox=inbox, door=door, memory=Memory(clock), aside=in_thread(reactor)
         )
         self.resources = Resources(messages=self.messages, limits=inbox.limits)
+        self.words = Words(saying=saying, aside=in_thread(reactor))
 
     @property
     def port(self) -> int:
