@@ -34,7 +34,7 @@ def run(folder: Path, seconds: float) -> Iterator[Aim]:
     mail, bare = free_ports(2)
     site = Site(folder=folder / "mail", intakes={}, printers=printers)
     site.write()
-    _add_mail(site, mail)
+    add_intake(site, mail)
     with together() as processes:
         nothing = start("nothing", module("mail", bare), folder=site.folder)
         processes.append(nothing)
@@ -42,7 +42,7 @@ def run(folder: Path, seconds: float) -> Iterator[Aim]:
         processes.append(site.fakes())
         wardline = site.wardline()
         processes.append(wardline)
-        tls = _trusting(site.folder)
+        tls = trusting(site.folder)
         ours = _load(mail, seconds * 0.4, tls=tls)
         _settled(site, wardline)
         memory = wardline.memory.most
@@ -79,7 +79,7 @@ def run(folder: Path, seconds: float) -> Iterator[Aim]:
     yield Aim(what="growth of memory", bound=50.0, measured=(last - first) / 1e6, unit="MB")
 
 
-def _add_mail(site: Site, port: int) -> None:
+def add_intake(site: Site, port: int) -> None:
     from argon2 import PasswordHasher
 
     from tests.edge.smtp_sender import authority
@@ -104,7 +104,7 @@ def _add_mail(site: Site, port: int) -> None:
         config.write("\n".join(("\n[[intakes]]", *lines, senders, "")))
 
 
-def _trusting(folder: Path) -> ssl.SSLContext:
+def trusting(folder: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
     context.check_hostname = False
     return context
@@ -116,6 +116,11 @@ def _client(port: int, tls: ssl.SSLContext | None) -> smtplib.SMTP:
         client.starttls(context=tls)
         client.login("labo", "sesame")
     return client
+
+
+def send(port: int, mail: bytes, *, tls: ssl.SSLContext | None) -> None:
+    with _client(port, tls) as client:
+        client.sendmail("labo@chu.example", ["w000@p.example"], mail)
 
 
 def _mail() -> bytes:
@@ -145,13 +150,13 @@ def _settled(site: Site, wardline: Running) -> None:
     """Until what was handed in is on paper: nothing new for two seconds."""
     seen, since = -1, time.monotonic()
     while time.monotonic() - since < 2:
-        now = _slips(site)
+        now = slips(site)
         if now != seen:
             seen, since = now, time.monotonic()
         time.sleep(0.1)
 
 
-def _slips(site: Site) -> int:
+def slips(site: Site) -> int:
     return site.slips.read_text("ascii").count("\n") if site.slips.exists() else 0
 
 
@@ -166,12 +171,12 @@ def _to_paper(site: Site, port: int, tls: ssl.SSLContext, seconds: float) -> lis
     end = time.monotonic() + seconds
     with _client(port, tls) as client:
         for _ in range(90):  # a connection hands in a hundred at most
-            before = _slips(site)
+            before = slips(site)
             client.mail("labo@chu.example")
             client.rcpt("w000@p.example")
             mail, began = _mail(), time.monotonic()
             client.data(mail)
-            while _slips(site) == before:
+            while slips(site) == before:
                 time.sleep(0.002)
             moment = float(site.slips.read_text("ascii").splitlines()[-1].split("\t")[0])
             took.append(moment - began)

@@ -82,14 +82,14 @@ def _observed(site: Site) -> Running:
 def _during(site: Site, options: tuple[object, ...]) -> list[Turn]:
     began = time.monotonic()
     load(*options)  # type: ignore[arg-type]
-    return [turn for turn in _read(_turns(site)) if turn.began >= began]
+    return [turn for turn in read(_turns(site)) if turn.began >= began]
 
 
 def _turns(site: Site) -> Path:
     return site.folder / "turns.tsv"
 
 
-def _read(path: Path) -> list[Turn]:
+def read(path: Path) -> list[Turn]:
     return [
         Turn(
             began=float(began),

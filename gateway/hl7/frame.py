@@ -144,7 +144,9 @@ class Framer:
                 return at
             elif view[end + 1] == 0x0D:
                 self._inside = False
-                self._emit(bytes(view[at:end]), out)
+                with memoryview(view)[at:end] as body:  # one copy, not two: it may be 16 MB
+                    whole = bytes(body)
+                self._emit(whole, out)
                 at = end + 2
             else:
                 self._scan = end + 1
@@ -186,7 +188,7 @@ class Framer:
     def _emit(self, body: bytes, out: list[Frame | Fault]) -> None:
         if not body.strip(_BLANK):
             self._empty(body, out)
-        elif _SECOND_MESSAGE.search(body):
+        elif FS in body and _SECOND_MESSAGE.search(body):
             self._fault(FaultKind.AMBIGUOUS, "two messages in one frame, FS between", body, out)
         else:
             out.append(Frame(data=body))

@@ -30,6 +30,14 @@ def read(raw: bytes) -> bytes:
     return letter(raw).dump()
 
 
+def results(raw: bytes) -> bytes:
+    """`Letter.dump` of nothing but the HL7 messages in the mail `raw`: nothing else is opened for it."""
+    walk = Walk()
+    walk.message(raw)
+    found = (leaf.data for leaf in walk.leaves if sniff.is_hl7(leaf.data))
+    return Letter(hl7=tuple(map(_as_sent, found))).dump()
+
+
 def letter(raw: bytes) -> Letter:
     """The mail `raw`, read as far as it can be."""
     walk = Walk()

@@ -38,9 +38,13 @@ _TEXTS = ("text/", "message/", "application/pgp-signature", "multipart/")
 _HL7 = re.compile(rb"(?:\xef\xbb\xbf)?[\x0b\s]*(?:MSH|FHS|BHS)[|^~&!#$%*+/:;<=>@\\-]")
 
 
+def is_hl7(data: bytes) -> bool:
+    return _HL7.match(data[:256]) is not None
+
+
 def sniff(data: bytes, declared: str, *, name: str = "", charset: str = "") -> tuple[str, str]:
     """(media type, ""), or ("", what it is) for what is not opened."""
-    if _HL7.match(data[:256]):
+    if is_hl7(data):
         return HL7, ""
     if b"%PDF-" in data[:1024]:
         return PDF, ""

@@ -13,7 +13,7 @@ from gateway.intakes.smtp.returns import Returns
 from gateway.intakes.smtp.waiting import Waiting
 from gateway.mail.envelope import Envelope
 from gateway.mail.origin import Grade
-from gateway.mail.reading import read
+from gateway.mail.reading import results as read_results
 from gateway.message import Kind, Message
 from gateway.router import Mode
 
@@ -28,7 +28,7 @@ class Box:
     """The box without its walls."""
 
     async def call(self, function, payload, *, timeout=10.0):
-        return read(payload)
+        return read_results(payload)
 
 
 def watch(hospital):

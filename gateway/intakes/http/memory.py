@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from gateway.clock import Clock
+from gateway.inbox import LONG
 from gateway.intakes.http.answers import Answer, Problem
+from gateway.service import Aside, at_once
 
 MOST, LASTS = 10_000, 86400.0
 
@@ -27,7 +29,8 @@ class _Known:
 class Memory:
     """Answers by sender and key. Only what was taken is remembered: what failed may be tried again."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, aside: Aside = at_once) -> None:
+        self._aside = aside
         self._clock = clock
         self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
 
@@ -42,7 +45,7 @@ class Memory:
         where the key stands for something else."""
         if not name[1]:
             return await work()
-        digest = sha256(b"\0".join(said)).digest()
+        digest = await self._digest(said)
         self._forget()
         known = self._known.get(name)
         if known is not None:
@@ -58,6 +61,16 @@ class Memory:
             self._known.pop(name, None)
             raise
         return mine.answer
+
+    async def _digest(self, said: tuple[bytes, ...]) -> bytes:
+        def work() -> bytes:
+            found = sha256()
+            for part in said:
+                found.update(b"%d:" % len(part))
+                found.update(part)  # of 16 MB: 12 ms
+            return found.digest()
+
+        return await self._aside(work) if sum(map(len, said)) > LONG else work()
 
     def _forget(self) -> None:
         now = self._clock.now()

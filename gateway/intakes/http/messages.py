@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from gateway import document
 from gateway.bus.body import Receipt, Resource, read_body
 from gateway.errors import Rejected
 from gateway.fhir import name_of
 from gateway.hl7 import peek
-from gateway.inbox import Door
+from gateway.inbox import LONG, Door
 from gateway.intakes.http.answers import Answer, Problem, reply
 from gateway.intakes.http.asked import Asked
 from gateway.intakes.http.memory import Memory
@@ -19,6 +20,8 @@ from gateway.locale import N_
 from gateway.message import Message
 from gateway.router import Mode
 from gateway.service import Aside
+
+T = TypeVar("T")
 
 HL7 = (
     "application/hl7-v2",
@@ -118,7 +121,7 @@ class Messages:
 
     async def _hl7(self, asked: Asked) -> Answer:
         try:
-            found = read_body(asked.body)
+            found = await self.read_beside(partial(read_body, asked.body), asked)
         except Rejected as rejected:
             await self.inbox.refuse(asked.body, rejected, door=self.door, peer=asked.peer)
             raise Problem.of(rejected) from None
@@ -172,22 +175,30 @@ class Messages:
         )
         return reply(200, {"receipt_for": receipt.control_id, "closed": closed})
 
+    async def read_beside(self, work: Callable[[], T], asked: Asked) -> T:
+        """`work` on what is asked; beside the reactor where that is long."""
+        return work() if len(asked.body) <= LONG // 2 else await self.aside(work)
+
     async def _document(self, asked: Asked) -> Answer:
         wards = self.wards(asked)
         if wards is None:
             raise Problem(422, "refused", N_("a document needs a ward"), location="ward", code=101)
         title = next(iter(asked.query.get("title", ())), "")[:200]
-        raw = document.pack(asked.body, media=asked.media, title=title)
-        named = asked.key.encode() or b"\0".join((raw, *(w.encode() for w in wards)))
-        message = document.message_of(
-            raw, control_id=name_of(named, asked.sender.own), sender=asked.sender.own
-        )
+        work = partial(_packed, asked, title, wards)
+        raw, message = await self.read_beside(work, asked)
         # A platform cannot be given a page: whatever the mode, it goes to its ward.
         door = replace(self.door, mode=Mode.DIRECT)
         accepted = await self.inbox.take(
             message, raw, format=document.FORMAT, door=door, peer=asked.peer, wards=wards
         )
         return _told({"control_id": message.control_id, **facts(accepted)})
+
+
+def _packed(asked: Asked, title: str, wards: tuple[str, ...]) -> tuple[bytes, Message]:
+    raw = document.pack(asked.body, media=asked.media, title=title)
+    named = asked.key.encode() or b"\0".join((raw, *(w.encode() for w in wards)))
+    own = asked.sender.own
+    return raw, document.message_of(raw, control_id=name_of(named, own), sender=own)
 
 
 def facts(accepted: Accepted) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from gateway.fhir import FOCI, Part, Refused, name_of, read_all
 from gateway.hl7 import Limits
-from gateway.inbox import LONG
 from gateway.intakes.http.answers import FHIR, Answer, Problem, written
 from gateway.intakes.http.asked import Asked
 from gateway.intakes.http.messages import Messages, where
@@ -59,8 +58,7 @@ class Resources:
             )
         work = partial(self._read, asked, kind, key)
         try:
-            long = len(asked.body) > LONG // 2  # JSON costs more to read than HL7
-            parts = await self.messages.aside(work) if long else work()
+            parts = await self.messages.read_beside(work, asked)
         except Refused as refused:
             await inbox.refuse(asked.body, refused, door=door, peer=asked.peer)
             raise Problem.of(refused) from None

@@ -69,9 +69,9 @@ class HttpIntake(Service):
         self._port: IListeningPort | None = None
         self._empty: Deferred[None] | None = None
         door = Door(intake=settings.name, mode=settings.mode, charset=settings.charset)
-        self.messages = Messages(
-            inbox=inbox, door=door, memory=Memory(clock), aside=in_thread(reactor)
-        )
+        aside = in_thread(reactor)
+        memory = Memory(clock, aside=aside)
+        self.messages = Messages(inbox=inbox, door=door, memory=memory, aside=aside)
         self.resources = Resources(messages=self.messages, limits=inbox.limits)
         self.words = Words(saying=saying, aside=in_thread(reactor))
 

@@ -262,7 +262,7 @@ class Conversation(SMTP):
     async def _answers(self, body: Body) -> Sequence[str]:
         if body.too_long:
             return self._each(words.TOO_LONG.format(limit=self.host.size))
-        if body.bare():
+        if body.bare:
             return self._each(words.BARE_IN_MAIL)
         # What is begun is finished even when its sender is gone: half a commit there is none, and when
         # the same mail comes again it is known.

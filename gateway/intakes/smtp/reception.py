@@ -16,13 +16,12 @@ from gateway.inbox import Door
 from gateway.intakes.smtp import words
 from gateway.intakes.smtp.addresses import Recipient
 from gateway.intakes.smtp.pace import Pace
-from gateway.intakes.smtp.reading import FORMAT, read
+from gateway.intakes.smtp.reading import FORMAT, results
 from gateway.intakes.smtp.results import Results
 from gateway.locale import N_
 from gateway.mail import signature
 from gateway.mail.envelope import Envelope
 from gateway.mail.headers import Headers, split
-from gateway.mail.letter import Letter
 from gateway.mail.origin import Grade, Proof, Sender, Verdict, author, judge, listed
 from gateway.message import Kind, Message, Priority
 
@@ -163,14 +162,14 @@ class Reception:
         if verdict.grade is not Grade.C:
             sender = verdict.sender
             fault = await self._results.vouched(
-                found.hl7 if found else (),
+                found,
                 peer=_peer(posted, verdict),
                 wards=sender.wards if sender else (),
             )
             if fault:
                 return fault
         message = _message(posted, headers)
-        due = verdict.grade is not Grade.C or bool(found and found.hl7)
+        due = verdict.grade is not Grade.C or bool(found)
         return [
             await self._put(posted, recipient, verdict=verdict, message=message, due=due)
             for recipient in posted.recipients
@@ -212,18 +211,18 @@ class Reception:
         self._pace.add(who, 0)
         return ""
 
-    async def _read(self, mail: bytes) -> Letter | None:
-        """The mail, or None when it cannot be read: then its paper says so."""
+    async def _read(self, mail: bytes) -> tuple[bytes, ...]:
+        """The HL7 in it; none when it cannot be read: then its paper says so."""
         try:
-            found = await read(self._box, mail)
+            found = await results(self._box, mail)
         except BoxFailed as failed:
             if failed.why in (Why.BUSY, Why.STOPPED):
                 raise
             _log.warning("smtp.unreadable", intake=self._door.intake, why=str(failed.why))
-            return None
+            return ()
         if found is None:
-            _log.warning("smtp.unreadable", intake=self._door.intake, why="no letter")
-        return found
+            _log.warning("smtp.unreadable", intake=self._door.intake, why="no answer")
+        return found or ()
 
     async def _put(
         self, posted: Posted, recipient: Recipient, *, verdict: Verdict, message: Message, due: bool

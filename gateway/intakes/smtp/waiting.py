@@ -12,7 +12,7 @@ from gateway.box import BoxFailed, Why
 from gateway.clock import Clock
 from gateway.delivery import Delivery, Purpose, State
 from gateway.errors import StoreFull
-from gateway.intakes.smtp.reading import FORMAT, Box, read
+from gateway.intakes.smtp.reading import FORMAT, Box, results
 from gateway.intakes.smtp.results import Results
 from gateway.mail.envelope import Envelope, unseal
 from gateway.mail.origin import Grade
@@ -125,15 +125,15 @@ class Waiting:
 
     async def _let_through(self, stored: Stored, mail: bytes) -> None:
         try:
-            found = await read(self._box, mail)
+            found = await results(self._box, mail)
         except BoxFailed as failed:
             if failed.why in (Why.BUSY, Why.STOPPED):
                 raise
             return  # its paper says that it cannot be read
-        if found is not None and found.hl7:
+        if found:
             # A peer without a name behind its address: whoever prints it says that nothing proves it.
             peer = stored.peer.partition(" ")[0]
-            taken = await self._results.let_through(found.hl7, peer=peer)
+            taken = await self._results.let_through(found, peer=peer)
             _log.info("smtp.results", intake=self._intake, message=stored.id, taken=taken)
 
 

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +87,32 @@ def test_words_are_no_messages():
 def test_a_batch_with_other_delimiters():
     other = (HEAD + ONE + b"BTS|2\rFTS|1\r").replace(b"|", b"#")
     assert fault(other) == (102, "BTS-1")
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [b"a MSH" * 400_000, b"\rMSH" * 20_000, b" " * 2_000_000 + b"MSH|", b"MSHFHSBHS" * 200_000],
+)
+def test_names_by_the_million_take_no_time(hostile):
+    began = time.process_time()
+    split(ONE + hostile)
+    assert time.process_time() - began < 1
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"MSH", b"BHS", b"BTS", b"|", b" ", b"\t", b"\r", b"\n", b"a", b"\xe9"])
+    ),
+    st.sampled_from([0, 1_000_000]),
+)
+def test_a_long_piece_is_parted_as_a_short_one(parts, lines):
+    raw = b"".join(parts)
+    with pytest.MonkeyPatch.context() as patch:
+        wanted = split(raw)
+        patch.setattr("gateway.hl7.batch._SHORT", -1)
+        patch.setattr("gateway.hl7.batch._LINES", lines)
+        found = split(raw)
+    assert (found.messages, found.enveloped) == (wanted.messages, wanted.enveloped)
 
 
 @given(st.lists(st.sampled_from([ONE, TWO, b"NTE|1||x\n", b"ZZZ\r", b"BHS|\r", b"BTS|1\r"])))

@@ -29,7 +29,7 @@ def test_a_mail_comes_out_as_it_was_however_it_is_cut(pieces, step):
     for at in range(0, len(stuffed), step):
         piece = stuffed[at : at + step]
         rest += body.feed(piece) if not body.ended else piece
-    assert (body.ended, rest, body.bare(), body.text()) == (True, b"QUIT\r\n", False, text)
+    assert (body.ended, rest, body.bare, body.text()) == (True, b"QUIT\r\n", False, text)
 
 
 def test_what_is_too_long_is_not_kept_and_its_end_is_still_found():
@@ -41,11 +41,15 @@ def test_what_is_too_long_is_not_kept_and_its_end_is_still_found():
     assert body.feed(b"\r\n.\r\nQUIT\r\n") == b"QUIT\r\n"
 
 
-@pytest.mark.parametrize("text", [b"a\nb\r\n", b"a\rb\r\n", b"a\n.\n\r\n", b"\r\r\n"])
-def test_bare_line_ends_are_seen(text):
-    body = Body(100)
-    body.feed(text + b".\r\n" if text.endswith(b"\r\n") else text)
-    assert body.bare()
+@pytest.mark.parametrize("step", [1, 2, 100])
+@pytest.mark.parametrize(
+    "text", [b"a\nb\r\n", b"a\rb\r\n", b"a\n.\n\r\n", b"\r\r\n", b"\na\r\n", b"\ra\r\n", b"a\r"]
+)
+def test_bare_line_ends_are_seen_however_they_are_cut(text, step):
+    body, whole = Body(100), text + b"x\r\n.\r\n"
+    for at in range(0, len(whole), step):
+        body.feed(whole[at : at + step])
+    assert body.bare
 
 
 @pytest.mark.parametrize(
