@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from gateway.config import Site
 from gateway.delivery import HANDED, Purpose, State
 from gateway.errors import Rejected
-from gateway.hl7 import read
+from gateway.formats import Formats, Kit
 from gateway.message import Group, Kind, Message, Patient, Priority
 from gateway.reporting.table import as_csv
 from gateway.store import views
@@ -19,6 +20,7 @@ from gateway.store.standing import standing
 
 __all__ = ["FORMS", "as_csv", "as_json", "as_pdf", "build", "from_store"]
 
+Read = Callable[[Mapping[str, Any]], Message | None]
 _FINAL = ("delivered", "open", "superseded", "refused")
 # What the platform alone can use: nobody in a ward waits for it.
 _APART = (Kind.MOVEMENT, Kind.OTHER)
@@ -30,6 +32,7 @@ def build(site: Site, *, outage_id: int | None, now: float) -> dict[str, Any]:
     Raises views.NoStore or views.NoOutage.
     """
     charsets = {intake.name: getattr(intake, "charset", "utf-8") for intake in site.intakes}
+    read = _reader(charsets)
     head = {
         "code": site.site.code,
         "name": site.site.name,
@@ -37,15 +40,21 @@ def build(site: Site, *, outage_id: int | None, now: float) -> dict[str, Any]:
         "timezone": site.site.timezone,
         "wards": {w.code: {"name": w.name, "phone": w.phone} for w in site.wards},
     }
-    found = views.report(site.database(), outage_id=outage_id)
-    return {"site": head, **from_store(found, charsets=charsets, now=now)}
+    found = views.report(site.database(), outage_id=outage_id, each=lambda m: _row(m, read))
+    return {"site": head, **_counted_up(found, now=now)}
 
 
 def from_store(
     found: Mapping[str, Any], *, charsets: Mapping[str, str], now: float
 ) -> dict[str, Any]:
     """What `views.report` found, counted, and each message with its patient as long as it is kept."""
-    rows = [_row(m, charsets) for m in found["messages"] if m["intake"] != "wardline"]
+    read = _reader(charsets)
+    rows = [_row(message, read) for message in found["messages"]]
+    return _counted_up({**found, "messages": rows}, now=now)
+
+
+def _counted_up(found: Mapping[str, Any], *, now: float) -> dict[str, Any]:
+    rows = [row for row in found["messages"] if row["intake"] != "wardline"]
     wanted = [row for row in rows if row["counted"]]
     nobody = [row for row in wanted if not row["received"] and row["state"] != "refused"]
     return {
@@ -92,9 +101,9 @@ def _pressing(row: Mapping[str, Any]) -> tuple[int, str]:
     return Priority(row["priority"]).rank, row["received_at"]
 
 
-def _row(message: Mapping[str, Any], charsets: Mapping[str, str]) -> dict[str, Any]:
+def _row(message: Mapping[str, Any], read: Read) -> dict[str, Any]:
     """A message of the report: no raw bytes, but who it is about and when it was first on paper."""
-    content = _content(message, charsets)
+    content = read(message)
     return {
         **{key: value for key, value in message.items() if key != "raw"},
         "patient": _patient(content.patient if content else None),
@@ -104,13 +113,22 @@ def _row(message: Mapping[str, Any], charsets: Mapping[str, str]) -> dict[str, A
     }
 
 
-def _content(message: Mapping[str, Any], charsets: Mapping[str, str]) -> Message | None:
-    """None once it was purged, and for what was never readable."""
-    charset = charsets.get(message["intake"], "utf-8")
-    try:
-        return read(message["raw"] or b"", default_charset=charset)
-    except Rejected:
-        return None
+def _reader(charsets: Mapping[str, str]) -> Read:
+    """Reads a message again, whatever it came as; None once it was purged, and for what was never
+    readable or holds no values (a fax, a dictation)."""
+    formats = Formats(kit=Kit(reactor=None), charsets=charsets)
+
+    def read(message: Mapping[str, Any]) -> Message | None:
+        keys = ("intake", "format", "control_id", "sender")
+        stored: Any = SimpleNamespace(
+            raw=message["raw"] or b"", **{key: message[key] for key in keys}
+        )
+        try:
+            return formats.read(stored)
+        except Rejected:
+            return None
+
+    return read
 
 
 def _patient(patient: Patient | None) -> dict[str, str]:

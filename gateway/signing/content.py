@@ -68,7 +68,7 @@ class Teller:
         return {
             "received": self.moment(row["received_at"]),
             "control": row["control_id"],
-            "patient": self._patient(row["patient"]),
+            "patient": self._patient(row["patient"], sender=row["sender"]),
             "ward": self._ward(row["ward"]),
             "phone": self.wards.get(row["ward"], {}).get("phone", ""),
             "examinations": self._examinations(row),
@@ -87,10 +87,14 @@ class Teller:
         text = f"{value:.1f}"
         return text.replace(".", ",") if self._.language == "fr" else text
 
-    def _patient(self, patient: Mapping[str, str]) -> dict[str, str]:
+    def _patient(self, patient: Mapping[str, str], *, sender: str) -> dict[str, str]:
         _ = self._
-        if not patient:
-            return {"name": _("unknown"), "numbers": ""}
+        if not patient:  # a fax, a page: who sent it may know whom it is about
+            by = " ".join(sender.replace("|", " ").split())
+            return {
+                "name": _("unknown"),
+                "numbers": _("sent by {sender}", sender=by) if by else "",
+            }
         name = " ".join(filter(None, (patient["family"], patient["given"])))
         born = moments.birth(_, patient["birth_date"], self.zone.key)
         parts = (

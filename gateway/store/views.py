@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,8 @@ from gateway.store.standing import Standing
 __all__ = ["NoStore", "StoreRefused", "listing", "message", "messages", "report", "status"]
 
 _MESSAGE = """
-SELECT id, control_id, intake, kind, priority, ward, received_at, state, outage_id, patient_key, refused
+SELECT id, control_id, sender, intake, format, kind, priority, ward, received_at, state, outage_id,
+       patient_key, refused
 FROM message
 """
 _BY_CONTROL_ID = _MESSAGE + "WHERE control_id = ? AND control_id <> '' ORDER BY id"
@@ -51,6 +52,7 @@ FROM acknowledgement WHERE message_id = ? ORDER BY id
 """
 
 _FOR_WARDS = (Kind.RESULT, Kind.ORDER, Kind.DOCUMENT)
+_ARRIVED = (State.DELIVERED, State.WITHDRAWN)
 _SETTLED = (Standing.RECORDED, Standing.REFUSED)
 
 
@@ -99,21 +101,30 @@ def listing(connection: apsw.Connection, control_id: str | None = None) -> list[
     return _listed(connection, _BY_CONTROL_ID, (rows.plain(control_id),))
 
 
-def report(path: Path_, outage_id: int | None = None) -> dict[str, Any]:
+def report(
+    path: Path_,
+    outage_id: int | None = None,
+    *,
+    each: Callable[[dict[str, Any]], dict[str, Any]] = lambda message: message,
+) -> dict[str, Any]:
     """Who received what during an outage (the last one when not named), and what nobody received.
 
-    Each message as in `messages`, with its `raw` bytes (None once purged); `nobody` are the ids of
-    those that reached nobody. Raises NoOutage with one line when there was no such outage.
+    Each message as in `messages`, with its `raw` bytes (None once purged), and then as `each` makes it,
+    before the next one is read: an outage of a day has more bytes than a process should hold. `nobody` are
+    the ids of those that reached nobody. Raises NoOutage with one line when there was no such outage.
     """
     with _reading(path) as connection:
         outage = _chosen(connection, outage_id)
-        told = _listed(connection, _BY_OUTAGE, (outage.id,))
-        for message in told:
-            message["raw"] = _raw(connection, message["id"])
         counts = {state.value: 0 for state in Standing}
-        for message in told:
+        told, nobody = [], []
+        cursor = connection.cursor()  # its own: others run meanwhile
+        for row in cursor.execute(_BY_OUTAGE, (outage.id,)):
+            message = _message(connection, row)
             counts[message["state"]] += 1
-        nobody = [m["id"] for m in told if _by_nobody(m)]
+            if _by_nobody(message):
+                nobody.append(message["id"])
+            message["raw"] = _raw(connection, message["id"])
+            told.append(each(message))
         return {
             "outage": _outage(outage),
             "counts": counts,
@@ -161,7 +172,9 @@ def _message(connection: apsw.Connection, row: rows.Row) -> dict[str, Any]:
     (
         message_id,
         control_id,
+        sender,
         intake,
+        form,
         kind,
         priority,
         ward,
@@ -180,13 +193,16 @@ def _message(connection: apsw.Connection, row: rows.Row) -> dict[str, Any]:
     return {
         "id": message_id,
         "control_id": control_id,
+        "sender": sender,
         "intake": intake,
+        "format": form,
         "kind": kind,
         "priority": priority,
         "ward": ward,
         "received_at": moment(received_at),
         "state": state,
         "received": state == Standing.DELIVERED
+        or _at_its_wards(deliveries)
         or _elsewhere(deliveries, stand_ins)
         or any(said["accepted"] for said in acknowledgements),
         "refused": refused,
@@ -217,6 +233,12 @@ def _by_nobody(message: dict[str, Any]) -> bool:
     """Of those that somebody waits for: what was refused was told to its sender and to the lab."""
     wanted = message["kind"] in _FOR_WARDS and message["state"] not in _SETTLED
     return wanted and not message["received"]
+
+
+def _at_its_wards(deliveries: Sequence[dict[str, Any]]) -> bool:
+    """Whether every ward it is for has it, though somebody may still be rung about it."""
+    wards = [d["state"] for d in deliveries if d["purpose"] == Purpose.WARD]
+    return bool(wards) and all(state in _ARRIVED for state in wards)
 
 
 def _elsewhere(deliveries: Sequence[dict[str, Any]], stand_ins: Sequence[dict[str, Any]]) -> bool:

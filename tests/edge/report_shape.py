@@ -110,7 +110,9 @@ class Acknowledgement(Shape):
 class Message(Shape):
     id: int
     control_id: str
+    sender: str
     intake: str
+    format: str
     kind: Literal["result", "order", "movement", "document", "notice", "other"]
     priority: Literal["routine", "urgent", "critical"]
     ward: str

@@ -138,6 +138,77 @@ def test_what_the_platform_took_back_is_received_whatever_became_of_its_summary(
     assert received(outage) == {"1": True}
 
 
+def test_paper_that_is_proved_is_received_though_somebody_is_still_rung_about_it(outage):
+    ring = new("CARD", purpose=Purpose.CALL, steps=(Step(by="call", to="ward"),))
+    outage.takes("1", priority=Priority.CRITICAL, deliveries=(new(steps=PAPER), ring))
+    outage.prints()
+
+    totals = outage.report()["totals"]
+    assert received(outage) == {"1": True}
+    assert (totals["open"], totals["nobody"], totals["balanced"]) == (1, 0, True)
+
+
+def test_what_one_of_its_two_wards_has_not_got_is_still_missed(outage):
+    outage.takes("1", deliveries=(new("CARD", steps=PAPER), new("NEURO", steps=PAPER)))
+    outage.prints()
+
+    assert received(outage) == {"1": False}
+
+
+# -- whom it was about
+
+
+def fhir(number, family):
+    value = {
+        "resourceType": "Observation", "status": "final", "code": {"text": "Potassium"},
+        "subject": {"identifier": {"value": number}, "display": family},
+        "valueQuantity": {"value": 4.1},
+    }  # fmt: skip
+    return json.dumps(value).encode()
+
+
+def test_a_patient_of_a_fhir_message_is_named_as_any_other(outage):
+    outage.takes("1", raw=fhir("1", "DURAND"), format="fhir")
+
+    (row,) = outage.report()["messages"]
+    assert (row["patient"]["family"], row["patient"]["ipp"]) == ("DURAND", "1")
+    assert row["examinations"] == [{"order": "", "name": "Potassium"}]
+    assert (row["format"], row["sender"]) == ("fhir", "SIL|LABO")
+
+
+@pytest.mark.parametrize("form", ["fax", "dictation", "mail", "document", "no such form"])
+def test_what_holds_no_values_says_at_least_who_sent_it(outage, form):
+    outage.takes("1", raw=b"\0bytes", format=form)
+    (row,) = outage.report()["messages"]
+    assert row["patient"] == {}
+
+    assert "envoyé par SIL LABO" in " ".join("".join(outage.pages()).split())
+
+
+# -- which outage
+
+
+def test_each_outage_has_its_own_report_and_what_waits_through_two_is_in_the_first(outage):
+    outage.takes("1")
+    outage.prints()
+    outage.takes("2", "PETIT")
+    outage.store.end_outage(at=outage.at + 1)
+    outage.at += 3600
+    outage.takes("between", "DURAND")
+    outage.store.begin_outage(at=outage.at + 60, reason="again", by="Dr X")
+    outage.at += 120
+    outage.takes("3", "MARTIN")
+
+    def inside(which):
+        told = reporting.build(outage.site, outage_id=which, now=outage.at)
+        assert told["totals"]["balanced"]
+        return [row["control_id"] for row in told["messages"]]
+
+    assert inside(1) == ["1", "2"]
+    assert inside(2) == ["between", "3"], "what was open when it began waits through it"
+    assert inside(None) == inside(2)
+
+
 # -- JSON
 
 

@@ -33,7 +33,8 @@ def delivery(*attempts, purpose="ward", state="delivered", **changes):
 def found(*deliveries, **changes):
     """A message as `views.report` gives it."""
     base = {
-        "id": 1, "control_id": "A1", "intake": "lab", "kind": "result", "priority": "routine",
+        "id": 1, "control_id": "A1", "sender": "SIL|LABO", "intake": "lab", "format": "hl7v2",
+        "kind": "result", "priority": "routine",
         "ward": "CARD", "received_at": "2026-08-03T09:00:00.000+00:00", "state": "delivered",
         "received": True, "refused": "", "outage": 1, "patient": "6", "raw": RAW.encode(),
         "deliveries": list(deliveries or (delivery(ATTEMPT),)), "stand_ins": [],
