@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from gateway.signing.labels import labels
 from printers.pages import Unset, compile_page
 from printers.pages.content import several
 
+#: Letters of a word that fit into the narrowest column, and into one that is narrower still.
+WORD, NARROW = 16, {"control": 11}
+
 
 def pdf(report: Mapping[str, Any], *, templates: Path | None = None) -> bytes:
     """`report` as `gateway.reporting.build` gives it, set on A4. About 20 ms for a page.
 
     By the site's own template in `templates` where that can be set.
     """
-    said = _shown(data(report))
+    said = shown(report)
     try:
         return compile_page("report.typ", said, templates=templates)
     except Unset:
@@ -28,13 +32,27 @@ def pdf(report: Mapping[str, Any], *, templates: Path | None = None) -> bytes:
         return compile_page("report.typ", said)
 
 
-def _shown(found: Any) -> Any:
-    """Every text of it made visible: what a sender wrote, no font of ours may have."""
+def shown(report: Mapping[str, Any]) -> dict[str, Any]:
+    """`data`, as the page can set it."""
+    found: dict[str, Any] = _shown(data(report))
+    return found
+
+
+def _shown(found: Any, key: str = "") -> Any:
+    """Every text of it made visible: what a sender wrote, no font of ours may have, and no column hold."""
     if isinstance(found, str):
-        return several(found, 200)
+        return _breakable(several(found, 200), NARROW.get(key, WORD))
     if isinstance(found, Mapping):
-        return {key: _shown(each) for key, each in found.items()}
-    return [_shown(each) for each in found] if isinstance(found, list | tuple) else found
+        return {key: _shown(each, key) for key, each in found.items()}
+    return [_shown(each, key) for each in found] if isinstance(found, list | tuple) else found
+
+
+def _breakable(text: str, longest: int) -> str:
+    """A word that is longer may go on in the next line: what does not fit would lie over its neighbour."""
+    if len(text) <= longest:
+        return text
+    cut = re.compile(rf"(\S{{{longest}}})(?=\S)")
+    return cut.sub("\\1\u200b", text)
 
 
 def data(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pypdfium2
 import pytest
 
-from gateway import reporting, telling
+from gateway import reporting, signing, telling
 from gateway.config import parse
 from gateway.delivery import Outcome, Purpose, State, Step
 from gateway.errors import Unusable
@@ -292,6 +293,15 @@ def test_a_long_report_repeats_its_head_and_signs_once(outage):
     assert all("Reçu le" in page for page in pages[:-1])
     assert sum("Signature" in page for page in pages) == 1
     assert all(f"page {n}/{len(pages)}" in page for n, page in enumerate(pages, start=1))
+
+
+def test_no_word_of_a_sender_lies_over_its_neighbour(outage):
+    outage.takes("X" * 60, "L" * 80)
+    (row,) = signing.shown(outage.report())["nobody"]
+
+    told = f"{row['control']} {row['patient']['name']}"
+    assert max(map(len, re.split(r"[\s\u200b]", told))) <= signing.WORD
+    assert row["patient"]["name"].replace("\u200b", "") == "L" * 80 + " Éloïse"
 
 
 def test_nothing_of_a_message_is_ever_markup(outage):
