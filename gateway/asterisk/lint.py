@@ -66,7 +66,9 @@ def lint(
     found = list(_missing_files(files))
     plan = read_plan(files.get("extensions.conf", ""))
     found += [f"extensions.conf:{at}: {fault}" for at, fault in _dialplan(plan, sounds, languages)]
-    found += [f"extensions.conf: {fault}" for fault in _entries(plan, files.get("pjsip.conf", ""))]
+    pjsip = files.get("pjsip.conf", "")
+    comes_in = (*_entries(plan, pjsip), *_sealed(plan, pjsip))
+    found += [f"extensions.conf: {fault}" for fault in comes_in]
     for name, check in (
         ("manager.conf", _manager),
         ("pjsip.conf", _pjsip),
@@ -223,6 +225,28 @@ def _entries(plan: Plan, pjsip: str) -> Iterator[str]:
         for exten in sorted(plan.extens(context)):
             if not re.fullmatch(r"[0-9]{2,15}", exten):
                 yield f"[{context}] {exten}: where calls come in there may be whole numbers only"
+
+
+def _sealed(plan: Plan, pjsip: str) -> Iterator[str]:
+    """A transport says how we reach a telephone, not how it may reach us: that the dialplan has to ask."""
+    found = sections(pjsip)
+    templates = {n.partition("(")[0]: dict(p) for n, p in found if "(!" in n}
+    for name, pairs in found:
+        parents = name.partition("(")[2].strip("!,)").split(",")
+        said = {k: v for p in parents for k, v in _inherited(templates, p, found).items()} | dict(
+            pairs
+        )
+        if said.get("transport") != "tls" or said.get("type") not in (None, "endpoint"):
+            continue
+        open_ones = [
+            line.exten
+            for line in plan.lines
+            if line.context == said.get("context")
+            and "CHANNEL(pjsip,secure)" not in line.argument
+            and line.application.lower() in ("goto", "gosub", "dial", "agi")
+        ]
+        for exten in open_ones:
+            yield f"[{said['context']}] {exten}: must ask CHANNEL(pjsip,secure), [{name}] is of TLS"
 
 
 def _manager(found: list[tuple[str, Section]]) -> Iterator[str]:

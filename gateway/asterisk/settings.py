@@ -83,10 +83,13 @@ class FaxSettings(Settings):
 class PbxSettings(Settings):
     """What `wardline asterisk render` writes into Asterisk's own files; folders are Debian's."""
 
-    sip: str = "0.0.0.0:5060"
+    sip: str = "0.0.0.0:5060"  # "" where everything uses TLS: then nobody gets in without
     sip_tls: str = ""  # "0.0.0.0:5061" where telephones or the trunk use TLS
     certificate: Path | None = None
     private_key: Path | None = None
+    authorities: Path | None = (
+        None  # who signed the exchange's certificate; None: it is not looked at
+    )
     rtp: tuple[Port, Port] = (10000, 10999)  # two ports for each leg
     udptl: tuple[Port, Port] = (4000, 4099)
     modules: Path = Path("/usr/lib/x86_64-linux-gnu/asterisk/modules")
@@ -146,4 +149,6 @@ class TelephonySettings(Settings):
             self.pbx.sip_tls and self.pbx.certificate and self.pbx.private_key
         ):
             raise ValueError("TLS needs pbx.sip_tls, pbx.certificate and pbx.private_key")
+        if "udp" in ways and not self.pbx.sip:
+            raise ValueError("pbx.sip is empty: telephones and trunk must all use TLS")
         return self

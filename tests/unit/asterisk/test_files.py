@@ -107,9 +107,23 @@ def test_tls_and_srtp_stand_where_they_are_asked_for(tmp_path):
     made = render(settings(tmp_path, phones=[phone], pbx=pbx), Numbers(), base=tmp_path)[
         "pjsip.conf"
     ]
+    assert "verify_server" not in made
+    assert "[udp]" in made
     assert "[4711](telephone-tls)" in made
     assert "media_encryption = sdes" in made
     assert f"cert_file = {tmp_path}/c.pem" in made
+
+
+def test_where_everything_is_tls_nothing_listens_without(tmp_path):
+    pbx = {"sip": "", "sip_tls": "0.0.0.0:5061", "certificate": "c.pem", "private_key": "k.pem",
+           "authorities": "ca.pem"}  # fmt: skip
+    trunk = {"host": "10.0.0.1", "transport": "tls"}
+    made = render(settings(tmp_path, trunk=trunk, pbx=pbx), Numbers(), base=tmp_path)["pjsip.conf"]
+    assert "[udp]" not in made
+    assert f"ca_list_file = {tmp_path}/ca.pem" in made
+    assert "context = from-trunk-tls" in made
+    with pytest.raises(ValidationError, match="must all use TLS"):
+        settings(tmp_path, trunk={"host": "10.0.0.1"}, pbx=pbx)
 
 
 def test_without_a_trunk_nothing_leaves_the_house(tmp_path):

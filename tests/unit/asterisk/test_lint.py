@@ -107,6 +107,14 @@ def test_a_right_too_many_is_found(files, name, right, wrong, said):
     assert any(said in fault for fault in found), found
 
 
+def test_a_telephone_of_tls_whose_calls_come_in_by_any_way_is_found(files):
+    pjsip = files["pjsip.conf"].replace(
+        "context = from-phones\n", "context = from-phones\ntransport = tls\n"
+    )
+    found = faults(files, pjsip_conf=pjsip)
+    assert any("4242: must ask CHANNEL(pjsip,secure)" in fault for fault in found), found
+
+
 def test_a_file_that_is_missing_is_said(files):
     less = {k: v for k, v in files.items() if k != "manager.conf"}
     assert any("manager.conf: is not there" in f for f in faults(less))
