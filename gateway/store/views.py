@@ -65,7 +65,7 @@ def status(path: Path_) -> dict[str, Any]:
 
     The platform is "suspect" until the service has looked at it once.
     """
-    with _reading(path) as connection:
+    with reading(path) as connection:
         return {
             "platform": _platform(connection),
             "devices": {name: _device(row) for name, row in reads.devices(connection).items()},
@@ -82,13 +82,13 @@ def messages(path: Path_, control_id: str | None = None) -> list[dict[str, Any]]
 
     Moments are ISO 8601 in UTC with milliseconds: "2026-11-23T19:24:00.123+00:00".
     """
-    with _reading(path) as connection:
+    with reading(path) as connection:
         return listing(connection, control_id)
 
 
 def message(path: Path_, message_id: int) -> dict[str, Any]:
     """One message as in `messages`. Raises LookupError when there is none."""
-    with _reading(path) as connection:
+    with reading(path) as connection:
         for found in _listed(connection, _BY_ID, (message_id,)):
             return found
     raise LookupError(f"no message {message_id}")
@@ -113,7 +113,7 @@ def report(
     before the next one is read: an outage of a day has more bytes than a process should hold. `nobody` are
     the ids of those that reached nobody. Raises NoOutage with one line when there was no such outage.
     """
-    with _reading(path) as connection:
+    with reading(path) as connection:
         outage = _chosen(connection, outage_id)
         counts = {state.value: 0 for state in Standing}
         told, nobody = [], []
@@ -149,7 +149,7 @@ def moment(at: float | None) -> str | None:
 
 
 @contextmanager
-def _reading(path: Path_) -> Iterator[apsw.Connection]:
+def reading(path: Path_) -> Iterator[apsw.Connection]:
     """One moment of the store: everything read in it belongs together."""
     connection = readable(path)
     try:

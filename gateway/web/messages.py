@@ -9,12 +9,13 @@ from typing import Any
 
 from gateway import desk
 from gateway.asterisk.ivr.copies import places
+from gateway.asterisk.ivr.found import newest
 from gateway.asterisk.speech.reading import agrees, keyed
-from gateway.delivery import Delivery, Purpose
+from gateway.delivery import Delivery, Purpose, State
 from gateway.errors import Rejected
 from gateway.intakes.http.answers import Answer
 from gateway.locale import N_
-from gateway.message import Kind, Observation
+from gateway.message import Kind, Message, Observation
 from gateway.render import facts
 from gateway.store import Stored, views
 from gateway.web.doors import away, check_form, check_pin
@@ -26,8 +27,8 @@ from gateway.web.timeline import events
 from gateway.web.visit import Refused, Visit
 from printers import code
 
-#: Critical values that are read back; nobody reads back thirty.
-MOST = 3
+#: Critical values that are asked for on one page; no result of a patient has more.
+MOST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,12 @@ class Seen:
     told: dict[str, Any]  # as `views.message` tells it
     deliveries: tuple[Delivery, ...]
     criticals: tuple[Observation, ...]  # whose values can be read back
+    newer: int | None  # the message that replaces this result
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits for a person to let it through."""
+        return any(d.state is State.QUARANTINED for d in self.deliveries)
 
     @property
     def slip(self) -> Delivery | None:
@@ -82,6 +89,8 @@ class MessagePages:
         seen, address = await self._seen(visit, number), f"/messages/{number}"
         if not check_form(visit):
             return away(address)
+        if seen.newer is not None:
+            raise Refused(409, N_("This result has been replaced: open the newer one."))
         person, told = visit.person, in_lab(visit.person)
         name = visit.said("name") if told else person.name
         if not name or seen.slip is None:
@@ -128,12 +137,19 @@ class MessagePages:
         if not await self._concerns(visit, stored, deliveries):
             await self._house.looked(visit.person, "refused", message=number)
             raise Refused(404, _NOT_YOURS)
-        criticals = await self._house.aside(partial(_criticals, self._house, stored))
-        return Seen(stored=stored, told=told, deliveries=deliveries, criticals=criticals)
+        message = await self._house.aside(partial(_read, self._house, stored))
+        newer = await newest(self._house, stored, message) if message is not None else None
+        return Seen(
+            stored=stored,
+            told=told,
+            deliveries=deliveries,
+            criticals=_criticals(message) if message is not None else (),
+            newer=newer[0].id if newer is not None else None,
+        )
 
     async def _concerns(self, visit: Visit, stored: Stored, deliveries: Sequence[Delivery]) -> bool:
         """As on the telephone: what was for one of their wards, and whoever lies there now."""
-        if stored.kind is Kind.NOTICE or any(d.state == "quarantined" for d in deliveries):
+        if stored.kind is Kind.NOTICE or any(d.state is State.QUARANTINED for d in deliveries):
             return in_lab(visit.person)
         if may_see(visit.person, [stored.ward, *(d.to for d in deliveries)]):
             return True
@@ -142,12 +158,16 @@ class MessagePages:
         return where is not None and may_see(visit.person, [where.ward])
 
 
-def _criticals(house: House, stored: Stored) -> tuple[Observation, ...]:
+def _read(house: House, stored: Stored) -> Message | None:
+    """None for what holds no values: a document, or content that is forgotten."""
     try:
-        found = facts.find(house.read(stored)).criticals
+        return house.read(stored)
     except Rejected:
-        return ()
-    return tuple(one for one in found if keyed(one.value))[:MOST]
+        return None
+
+
+def _criticals(message: Message) -> tuple[Observation, ...]:
+    return tuple(one for one in facts.find(message).criticals if keyed(one.value))[:MOST]
 
 
 def _read_back(visit: Visit, criticals: Sequence[Observation], *, needed: bool) -> tuple[str, ...]:

@@ -50,6 +50,11 @@ STATIC: Mapping[str, str] = {
 MENU = (
     ("/", "state", Right.PERSON),
     ("/worklist", "worklist", Right.WARD),
+    ("/held", "held", Right.LAB),
+    ("/dictations", "dictations", Right.WARD),
+    ("/messages", "messages", Right.WARD),
+    ("/outages", "outages", Right.DUTY),
+    ("/journal", "journal", Right.LAB),
 )
 
 

@@ -14,6 +14,9 @@ class Right(StrEnum):
     ANYBODY = "anybody"  # even who has not logged in
     PERSON = "person"
     WARD = "ward"  # the laboratory, or somebody with a ward; which ward is looked at further in
+    DUTY = (
+        "duty"  # any of these: the laboratory, a ward, somebody who may declare the platform down
+    )
     LAB = "lab"
     DOWNTIME = "downtime"  # may declare the platform down
 
@@ -27,6 +30,7 @@ def may(person: Person | None, right: Right) -> bool:
     return {
         Right.PERSON: True,
         Right.WARD: in_lab(person) or bool(person.wards),
+        Right.DUTY: in_lab(person) or bool(person.wards) or "downtime" in person.roles,
         Right.LAB: in_lab(person),
         Right.DOWNTIME: "downtime" in person.roles,
     }[right]

@@ -10,7 +10,7 @@ from gateway.locale import Translate
 from gateway.web.session import Session
 
 #: Of one field of a form, characters; and fields of one form.
-LONGEST, FIELDS = 2000, 30
+LONGEST, FIELDS = 2000, 150
 
 
 class Refused(Exception):

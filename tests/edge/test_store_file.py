@@ -188,6 +188,7 @@ def test_an_upgrade_finds_again_which_summary_stands_for_what(used):
         "DROP TABLE stand_in; DROP INDEX message_result; DROP INDEX whereabouts_ward;"
         "DROP TABLE acknowledgement; DROP TABLE memory; ALTER TABLE delivery DROP COLUMN beside;"
         "DROP INDEX delivery_quarantined; DROP INDEX message_critical; DROP TABLE keyed_number;"
+        "DROP INDEX message_dictation;"
         "PRAGMA user_version = 1"
     )
     connection.close()

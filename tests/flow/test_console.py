@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
+import wave
 from dataclasses import replace
 
 import pytest
 
+from gateway import dictation
+from gateway.asterisk.ivr.house import Spoken
 from gateway.delivery import Step
+from gateway.inbox import Door
+from gateway.message import Kind, Message
+from gateway.notice import Notice
 from gateway.router import Mode
+from gateway.web.pages import MENU
+from gateway.web.rights import Right
+from printers import code
 from tests.flow.browsing import LAB, PETIT, PINS, ROUX, Site
 from tests.flow.conftest import Sample
+
+
+def wave_file(seconds):
+    """A sound as Asterisk records it."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        out.writeframes(bytes(range(250)) * (64 * seconds))
+    return file.getvalue()
+
 
 CALLS = (Step(by="call", within=60.0, to="ward"), Step(by="courier"))
 
@@ -280,3 +303,270 @@ def test_whatever_a_sender_wrote_is_text(site):
         assert "\u202e" not in browser.page
         assert "alert(1)" in browser.text
         assert "{{ 7*7 }}" in browser.text
+
+
+# -- what nobody vouches for
+
+
+@pytest.fixture
+def kept(site):
+    """A mail that waits for a person: its message's number."""
+    mail = Message(
+        control_id="<1@elsewhere>", sender="dr@elsewhere", type="MAIL", kind=Kind.DOCUMENT,
+        notes=("Bonjour",),
+    )  # fmt: skip
+    door = Door(intake="mail", mode=Mode.DIRECT)
+    raw = Notice(topic="alarm", detail={"alarm": "x", "subject": "", "reason": ""}).raw()
+    taken = site.inbox.take(
+        mail, raw, format="notice", door=door, peer="192.0.2.7", wards=("CARD",),
+        held="unknown sender",
+    )  # fmt: skip
+    return site.do(taken).message_id
+
+
+def test_a_technician_lets_a_held_mail_through(site, kept):
+    site.after(seconds=30)
+    assert site.paper() == []
+    browser = site.browser(LAB).opens("/held")
+    assert "dr@elsewhere" in browser.text
+    assert "192.0.2.7" in browser.text
+
+    browser.opens(f"/messages/{kept}").sends(f"/held/{kept}", word="let", reason="", pin=PINS[LAB])
+
+    assert "Rien n'attend" in browser.text
+    site.after(seconds=10)
+    assert len(site.paper()) == 1
+    (said,) = site.journal("let through")
+    assert f"{LAB.name} ({LAB.code})" in said
+
+
+def test_keeping_it_out_takes_a_reason(site, kept):
+    browser = site.browser(LAB).opens(f"/messages/{kept}")
+    browser.sends(f"/held/{kept}", word="refuse", reason="", pin=PINS[LAB])
+    assert browser.status == 400
+    browser.opens(f"/messages/{kept}")
+    browser.sends(f"/held/{kept}", word="refuse", reason="inconnu au téléphone", pin=PINS[LAB])
+    assert "Rien n'attend" in browser.text
+    site.after(seconds=30)
+    assert site.paper() == []
+    assert json.loads(site.journal("kept out")[0])["reason"] == "inconnu au téléphone"
+
+
+def test_what_is_held_is_judged_once_and_by_the_laboratory_only(site, kept):
+    first = site.browser(LAB).opens(f"/messages/{kept}")
+    second = site.browser(LAB).opens(f"/messages/{kept}")
+    first.sends(f"/held/{kept}", word="let", reason="", pin=PINS[LAB])
+    second.sends(f"/held/{kept}", word="refuse", reason="non", pin=PINS[LAB])
+    assert second.status == 409
+
+
+def test_a_ward_does_not_see_what_waits_for_it(site, kept):
+    nurse = site.browser(ROUX)
+    assert nurse.opens("/held").status == 403
+    assert nurse.opens(f"/messages/{kept}").status == 404
+
+
+# -- dictations
+
+SOUND = wave_file(seconds=2)
+
+
+@pytest.fixture
+def dictated(site):
+    """What somebody dictated for a ward: its message's number."""
+
+    def keep(what="order", ward="CARD"):
+        sound = site.path.with_name("sound.wav")
+        sound.write_bytes(SOUND)
+        spoken = Spoken(
+            what=what, person="Dr Roux (4711)", ward=ward, language="fr", caller="2222", sound=sound
+        )
+        site.do(dictation.keep(site.inbox, spoken))
+        return site.store.messages()[-1]["id"]
+
+    return keep
+
+
+def test_a_dictation_is_heard_in_the_console_as_a_player_asks_for_it(site, dictated):
+    number = dictated()
+    browser = site.browser(ROUX).opens("/dictations")
+    assert "Dr Roux (4711)" in browser.text
+    assert "2 s" in browser.text
+    assert f'src="/dictations/{number}/sound"' in browser.page
+    assert browser.opens(f"/dictations/{number}/sound").body == SOUND
+    assert browser.answer["accept-ranges"] == "bytes"
+    for asked, status, body in (
+        ("bytes=0-", 206, SOUND), ("bytes=100-199", 206, SOUND[100:200]),
+        ("bytes=-10", 206, SOUND[-10:]), (f"bytes={len(SOUND)}-", 416, b""),
+        ("bytes=0-1,5-6", 200, SOUND), ("bytes=-", 200, SOUND), ("lines=1-2", 200, SOUND),
+    ):  # fmt: skip
+        browser.opens(f"/dictations/{number}/sound", Range=asked)
+        assert (browser.status, browser.body) == (status, body), asked
+    assert any("dictation" in said for said in site.journal("looked"))
+
+
+def test_another_ward_and_reasons_for_breaking_the_glass_are_not_heard(site, dictated):
+    order, reason = dictated(), dictated("break glass", "")
+    nurse = site.browser(PETIT).opens("/dictations")
+    assert "Personne n'a rien dicté" in nurse.text
+    assert nurse.opens(f"/dictations/{order}/sound").status == 404
+    assert site.browser(ROUX).opens(f"/dictations/{reason}/sound").status == 404
+    assert site.browser(LAB).opens(f"/dictations/{reason}/sound").status == 200
+
+
+# -- looking for a message
+
+
+def test_a_message_is_found_by_whatever_somebody_has_in_their_hand(site, critical):
+    browser = site.browser(LAB).opens("/messages")
+    (delivery,) = [d for d in site.store.messages()[0]["deliveries"] if d["slip"]]
+    page = f"/messages/{critical}"
+    for asked, ward in (
+        (code.make(delivery["id"]), ""),
+        (str(delivery["slip"]), "CARD"),
+        ("n° 1", "CARD"),
+    ):
+        browser.opens("/messages").sends("/messages", asked=asked, ward=ward)
+        assert f'action="{page}/acknowledge"' in browser.page, asked
+    for asked in ("A00001", "69102274"):
+        browser.opens("/messages").sends("/messages", asked=asked)
+        assert f'href="{page}"' in browser.page, asked
+    browser.opens("/messages").sends("/messages", asked="", ward="CARD", day="2024-08-03")
+    assert f'href="{page}"' in browser.page
+    for nothing in (
+        {"asked": "nobody"}, {"asked": "9", "ward": "CARD"}, {"ward": "NEURO", "day": "2024-08-03"},
+        {"day": "2024-08-02"},
+    ):  # fmt: skip
+        browser.opens("/messages").sends("/messages", **({"asked": "", "ward": ""} | nothing))
+        assert "Rien n'a été trouvé" in browser.text, nothing
+
+
+def test_another_wards_messages_are_not_found(site, critical):
+    nurse = site.browser(PETIT).opens("/messages")
+    assert "Rien n'a été trouvé" in nurse.text
+    for fields in (
+        {"asked": "A00001"},
+        {"asked": "69102274"},
+        {"ward": "CARD", "day": "2024-08-03"},
+    ):
+        nurse.opens("/messages").sends("/messages", **fields)
+        assert "Rien n'a été trouvé" in nurse.text, fields
+
+
+def test_what_is_looked_for_never_stands_in_an_address_nor_in_the_journal(site, critical):
+    browser = site.browser(LAB).opens("/messages").sends("/messages", asked="69102274")
+    assert "69102274" not in re.sub(r'value="[^"]*"', "", browser.page)
+    assert not any("69102274" in said for said in site.journal("looked"))
+
+
+def test_a_result_that_was_replaced_says_so_and_cannot_be_acknowledged(site, critical, potassium):
+    form = site.browser(LAB).opens(f"/messages/{critical}")
+    site.receives(site.sample(analytes=potassium("4.1"), status="C"))
+    newer = site.accepted[-1].message_id
+    browser = site.browser(LAB).opens(f"/messages/{critical}")
+    assert "a été remplacé" in browser.text
+    assert f'href="/messages/{newer}"' in browser.page
+    assert "/acknowledge" not in browser.page
+    form.sends(f"/messages/{critical}/acknowledge", name="Mme Roy", value0="6.8", pin=PINS[LAB])
+    assert form.status == 409
+
+
+# -- outages
+
+
+def test_two_persons_declare_the_platform_down_and_back(site):
+    browser = site.browser(ROUX).opens("/outages")
+    for second, pin in ((ROUX, PINS[ROUX]), (LAB, PINS[LAB]), (PETIT, "000000")):
+        browser.opens("/outages").sends(
+            "/outages", word="begin", reason="serveur", pin=PINS[ROUX], code2=second.code, pin2=pin
+        )
+        assert browser.status == 403, second
+    assert site.desk.current is None
+
+    browser.opens("/outages").sends(
+        "/outages",
+        word="begin",
+        reason="serveur",
+        pin=PINS[ROUX],
+        code2=PETIT.code,
+        pin2=PINS[PETIT],
+    )
+    assert "PLATEFORME EN PANNE" in browser.text
+    assert "serveur" in browser.text
+    assert f"{ROUX.name}, {PETIT.name}" in browser.text
+    site.after(seconds=5)
+    assert len(site.notices()) == 1
+
+    browser.opens("/outages").sends(
+        "/outages", word="end", reason="réparé", pin=PINS[ROUX], code2=PETIT.code, pin2=PINS[PETIT]
+    )
+    assert site.desk.current is None
+
+
+def test_the_report_of_an_outage_is_a_file(site):
+    site.do(site.house.hands.said("outage begin", by="x", reason="essai"))
+    browser = site.browser(LAB).opens("/outages")
+    assert 'href="/outages/1/report.pdf"' in browser.page
+    assert (
+        browser.opens("/outages/1/report.json")
+        .answer["content-disposition"]
+        .startswith("attachment")
+    )
+    assert json.loads(browser.body)["outage"]["reason"] == "essai"
+    assert browser.opens("/outages/1/report.csv").status == 200
+    assert browser.opens("/outages/1/report.pdf").body.startswith(b"%PDF")
+    assert browser.opens("/outages/2/report.pdf").status == 404
+    assert browser.opens("/outages/1/report.exe").status == 404
+    assert site.browser(ROUX).opens("/outages/1/report.json").status == 403
+
+
+def test_a_ward_asks_for_its_last_results(site):
+    browser = site.browser(PETIT).opens("/outages").sends("/packs", ward="NEURO")
+    assert browser.status == 200
+    site.after(seconds=10)
+    assert len(site.paper(at="neuro-slip")) == 1
+    assert browser.opens("/outages").sends("/packs", ward="CARD").status == 400
+
+
+# -- the journal
+
+
+def test_the_journal_is_proved_and_shows_ids_only(site, critical):
+    browser = site.browser(LAB).opens("/journal")
+    assert f'href="/messages/{critical}"' in browser.page
+    assert "LEFÈBVRE" not in browser.text
+    browser.sends("/journal")
+    assert "aucune altérée" in browser.text
+
+
+# -- roles
+
+ALLOWED = {
+    "lab": {"/", "/worklist", "/held", "/dictations", "/messages", "/outages", "/journal"},
+    "clinician": {"/", "/worklist", "/dictations", "/messages", "/outages"},
+    "switchboard": {"/", "/outages"},
+    "nobody": {"/"},
+}
+
+
+@pytest.mark.parametrize("role", ALLOWED)
+def test_each_sees_the_pages_that_are_for_them_and_no_others(site, role):
+    person = {
+        "lab": LAB, "clinician": replace(ROUX, roles=("clinician",)),
+        "switchboard": replace(PETIT, wards=()), "nobody": replace(PETIT, wards=(), roles=("clinician",)),
+    }[role]  # fmt: skip
+    browser = site.browser()
+    browser.cookie = f"__Host-wardline={site.sessions.begin(person)[0]}"
+    seen = {address for address, _, _ in MENU if browser.opens(address).status == 200}
+    assert seen == ALLOWED[role]
+    browser.opens("/")
+    assert set(re.findall(r'<li><a href="([^"]*)"', browser.page)) == ALLOWED[role]
+
+
+def test_a_form_of_somebody_elses_page_is_refused_by_the_right_alone(site, kept):
+    nobody = site.browser()
+    nobody.cookie = f"__Host-wardline={site.sessions.begin(replace(PETIT, wards=()))[0]}"
+    for route in site.routes:
+        if route.method == "POST" and route.right in (Right.LAB, Right.WARD):
+            address = re.sub(r"<[^>]*>", str(kept), route.address)
+            assert nobody.sends(address, token="x").status == 403, address

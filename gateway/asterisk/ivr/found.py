@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.asterisk.ivr.house import House
 from gateway.asterisk.ivr.talk import Talk
@@ -13,10 +14,19 @@ from gateway.errors import Rejected
 from gateway.message import Group, Kind, Message, Observation, Status
 from gateway.render.context import Corrections
 from gateway.render.facts import key, standing
-from gateway.store import Stored
+from gateway.store import Store, Stored
 
 #: Before every message there is: the store asks for those that came before one.
 NEWEST = 2**62
+
+
+class Reads(Protocol):
+    """A house as far as it remembers messages and reads them again."""
+
+    @property
+    def store(self) -> Store: ...
+    @property
+    def read(self) -> Callable[[Stored], Message]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +72,7 @@ async def gather(
     )
 
 
-async def newest(house: House, stored: Stored, message: Message) -> tuple[Stored, Message] | None:
+async def newest(house: Reads, stored: Stored, message: Message) -> tuple[Stored, Message] | None:
     """The newest result that replaces `message`; None where it holds itself.
 
     A value that the laboratory has taken back must not be said as if it held, whoever asks for it.

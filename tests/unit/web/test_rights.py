@@ -17,10 +17,10 @@ PEOPLE = {
 }
 MATRIX = {
     "nobody": {Right.ANYBODY},
-    "lab": {Right.ANYBODY, Right.PERSON, Right.WARD, Right.LAB},
-    "ward": {Right.ANYBODY, Right.PERSON, Right.WARD},
-    "everywhere": {Right.ANYBODY, Right.PERSON, Right.WARD},
-    "switchboard": {Right.ANYBODY, Right.PERSON, Right.DOWNTIME},
+    "lab": {Right.ANYBODY, Right.PERSON, Right.WARD, Right.DUTY, Right.LAB},
+    "ward": {Right.ANYBODY, Right.PERSON, Right.WARD, Right.DUTY},
+    "everywhere": {Right.ANYBODY, Right.PERSON, Right.WARD, Right.DUTY},
+    "switchboard": {Right.ANYBODY, Right.PERSON, Right.DUTY, Right.DOWNTIME},
     "no ward": {Right.ANYBODY, Right.PERSON},
 }
 
