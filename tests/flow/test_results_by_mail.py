@@ -40,7 +40,7 @@ def watch(hospital):
         hospital.store,
         intake="mail",
         results=Results(hospital.inbox, door=DOOR),
-        returns=Returns(intake="mail", domain="p.example", spool=None, alarm=alarm),
+        returns=Returns(domain="p.example", spool=None, alarm=alarm, clock=hospital.time),
         box=Box(),
         clock=hospital.time,
     )

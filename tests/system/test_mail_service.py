@@ -7,12 +7,14 @@ import os
 import re
 import smtplib
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
 from argon2 import PasswordHasher
 
 from demo.hospital import free_ports
@@ -30,9 +32,10 @@ class Post(Stage):
     """A site with a way in for mail; `labo@chu.example` may print when it has logged in."""
 
     mail_port: int = 0
+    out_port: int = 0
 
     def open(self) -> None:
-        (self.mail_port,) = free_ports(1)
+        self.mail_port, self.out_port = free_ports(2)
         super().open()
 
     def start_wardline(self) -> None:
@@ -59,7 +62,7 @@ class Post(Stage):
             "bytes_per_hour": 10**10,
         }
         yield from (f"{key} = {json.dumps(value)}" for key, value in table.items())
-        yield 'returns = "returns"'
+        yield f'smarthost = "tcp:127.0.0.1:{self.out_port}"'
         scanner = '{ address = "scan@chu.example", login = "labo", wards = ["NEURO"] }'
         yield f'senders = [{{ address = "labo@chu.example", login = "labo" }}, {scanner}]\n'
 
@@ -115,16 +118,60 @@ def test_a_mail_that_nothing_vouches_for_comes_out_when_a_person_says_so(site):
     assert "EXPÉDITEUR NON VÉRIFIÉ" in slips(site, "CARD")[-1]
 
 
-def test_a_proved_sender_whose_mail_a_person_keeps_out_is_answered(site):
+class Sink:
+    """The hospital's mail server: keeps what it is handed."""
+
+    def __init__(self):
+        self.heard = []
+
+    async def handle_DATA(self, server, session, envelope):
+        self.heard.append((envelope.rcpt_tos, envelope.content))
+        return "250 OK"
+
+
+def test_a_proved_sender_whose_mail_a_person_keeps_out_is_told_once(site):
+    """Decided while the service is down: it is told all the same."""
     mail = (MAIL % b"scanned").replace(b"labo@", b"scan@")
     assert site.post(mail, sender="scan@chu.example") == ""
     (held,) = [m for m in site.messages() if m["control_id"].startswith("scanned")]
-    known = site.folder / "returns" / f"{held['id']}.eml"
-    time.sleep(4)  # it has been seen waiting
-    assert not known.exists()
+    site.kill("wardline")
     site.tell("held", "refuse", str(held["id"]), "--reason", "wrong ward")
-    site.until("its answer", known.exists, within=20)
-    assert b"To: scan@chu.example" in known.read_bytes()
+    sink = Sink()
+    server = Controller(sink, hostname="127.0.0.1", port=site.out_port)
+    server.start()
+    try:
+        site.start_wardline()
+        site.until("its answer", lambda: sink.heard, within=20)
+        site.kill("wardline")
+        site.start_wardline()
+        assert site.post(MAIL % b"beside") == ""
+        site.until("its slip", lambda: "beside@" in " ".join(slips(site, "CARD")), within=20)
+    finally:
+        server.stop()
+    ((to, said),) = sink.heard
+    assert to == ["scan@chu.example"]
+    assert b"Action: failed" in said
+    assert site.tell("journal", "verify")
+
+
+def test_results_in_a_mail_that_nothing_vouches_for_come_out_once_it_is_let_through(site):
+    hl7 = (
+        b"MSH|^~\\&|SIL|LABO|W|H|20260101||ORU^R01|BYMAIL1|P|2.5\rPID|1||4711^^^H^PI||BYMAIL^A\r"
+        b"PV1|1|I|NEURO\rOBR|1||B1|K^Iono\rOBX|1|NM|K^Potassium||4.1|mmol/L|||||F\r"
+    )
+    head = (MAIL % b"with-hl7").partition(b"\r\n\r\n")[0]
+    part = b"Content-Type: application/octet-stream; name=r.hl7\r\nContent-Transfer-Encoding: base64\r\n"
+    mail = (
+        head + b"\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + part
+        + b"\r\n" + b64encode(hl7) + b"\r\n--b--\r\n"
+    )  # fmt: skip
+    assert refusal(site.mail_port, mail) == ""
+    (held,) = [m for m in site.messages() if m["control_id"].startswith("with-hl7")]
+    site.tell("held", "let", str(held["id"]), "--reason", "known to me")
+    site.until("the result", lambda: "BYMAIL" in " ".join(slips(site, "NEURO")), within=20)
+    (slip,) = [s for s in slips(site, "NEURO") if "BYMAIL" in s]
+    assert "SOURCE NON AUTHENTIFIÉE" in slip
+    assert "4.1" in slip or "4,1" in slip
 
 
 def drop(port, mail, *, wait_for):

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from gateway.box import Box
 from gateway.clock import Clock
 from gateway.directory import Directory
+from gateway.intakes.smtp import smarthost
 from gateway.intakes.smtp.reception import Inbox
 from gateway.intakes.smtp.returns import Alarm
 from gateway.intakes.smtp.service import SmtpIntake, place
@@ -35,6 +36,12 @@ def _address(text: str) -> str:
 
 def _listen(text: str) -> str:
     place(text)
+    return text
+
+
+def _smarthost(text: str) -> str:
+    if text:
+        smarthost.place(text)
     return text
 
 
@@ -72,6 +79,9 @@ class Settings(Table):
     senders: tuple[SenderSettings, ...] = ()
     unverified: Literal["hold", "refuse"] = "hold"  # mail whose sender nothing proves
     unverified_per_hour: Annotated[int, Field(ge=1)] = 30  # of these from one address
+    smarthost: Annotated[str, AfterValidator(_smarthost)] = (
+        ""  # the site's server, for such answers
+    )
     returns: Path | None = None  # a directory for answers to proved senders whose mail was kept out
     size: Annotated[int, Field(ge=1024, le=64 * 2**20)] = 15 * 2**20  # bytes of one mail
     recipients: Annotated[int, Field(ge=1, le=100)] = 20  # of one mail

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Coroutine
-from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
 
+from gateway.clock import Clock
+from gateway.intakes.smtp.bounce import automatic, bounce
 from gateway.mail.envelope import Envelope
-from gateway.mail.headers import split
 from gateway.mail.origin import Grade
+from gateway.service import Aside, at_once
 from gateway.store import Stored
 
 _log = structlog.get_logger()
@@ -22,51 +24,54 @@ class Alarm(Protocol):
     def __call__(self, topic: str, *, subject: str, reason: str) -> Coroutine[Any, Any, None]: ...
 
 
+class Post(Protocol):
+    """The way out for answers."""
+
+    async def put(self, message_id: int, *, to: str, mail: bytes) -> None: ...
+
+
 class Returns:
     """Who is told what.
 
     A sender that nothing proves is told nothing: its address may be a stranger's, and whoever kept the
-    mail out was asked by a slip. One that is proved gets an answer as a file in `spool`, from where the
-    site's mail server takes it; without a spool the laboratory is asked to tell it.
+    mail out was asked by a slip. One that is proved gets one answer, by `post` or as a file in `spool`,
+    from where the site's mail server takes it. Without either, and where a program sent the mail, the
+    laboratory is asked to tell whoever it is.
     """
 
-    def __init__(self, *, intake: str, domain: str, spool: Path | None, alarm: Alarm) -> None:
-        self._intake = intake
+    def __init__(
+        self,
+        *,
+        domain: str,
+        spool: Path | None,
+        post: Post | None = None,
+        alarm: Alarm,
+        clock: Clock,
+        aside: Aside = at_once,
+    ) -> None:
         self._domain = domain
         self._spool = spool
+        self._post = post
         self._alarm = alarm
+        self._clock = clock
+        self._aside = aside
 
     async def kept_out(self, stored: Stored, envelope: Envelope, mail: bytes) -> None:
         """A person did not let this mail be printed."""
         if envelope.grade is Grade.C:
             return
-        if self._spool is None:
+        if automatic(mail) or (self._post is None and self._spool is None):
             await self._alarm(
                 "mail undeliverable", subject=envelope.sender, reason=stored.control_id
             )
             return
-        write(self._spool / f"{stored.id}.eml", answer(envelope, mail, domain=self._domain))
-        _log.info("smtp.returned", intake=self._intake, message=stored.id)
-
-
-def answer(envelope: Envelope, mail: bytes, *, domain: str) -> bytes:
-    """What its sender is told, as a mail: in both languages, without a word of what its mail says."""
-    headers, _ = split(mail)
-    told = EmailMessage()
-    told["From"] = f"Wardline <postmaster@{domain}>"
-    told["To"] = envelope.sender
-    told["Subject"] = "Courriel non imprimé / Mail not printed"
-    told["Auto-Submitted"] = "auto-replied"
-    named = headers.text("message-id")
-    if named.isascii() and named.isprintable() and 2 < len(named) < 200:
-        told["In-Reply-To"] = named
-    told.set_content(
-        f"Votre courriel {named} pour {envelope.recipient} a été reçu, mais le laboratoire ne l'a pas\n"
-        "laissé imprimer. Appelez le service ou le laboratoire.\n\n"
-        f"Your mail {named} for {envelope.recipient} was received, but the laboratory did not let it\n"
-        "be printed. Call the ward or the laboratory.\n"
-    )
-    return told.as_bytes()
+        at = self._clock.now()
+        told = bounce(envelope, mail, domain=self._domain, message_id=stored.id, at=at)
+        if self._post is not None:
+            await self._post.put(stored.id, to=envelope.sender, mail=told)
+        elif self._spool is not None:
+            await self._aside(partial(write, self._spool / f"{stored.id}.eml", told))
+            _log.info("smtp.returned", message=stored.id)
 
 
 def write(path: Path, content: bytes) -> None:

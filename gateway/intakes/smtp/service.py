@@ -6,7 +6,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from gateway.bridge import from_asyncio, to_asyncio
 from gateway.clock import Clock
 from gateway.directory import Directory
 from gateway.inbox import Door
-from gateway.intakes.smtp import tls, users, words
+from gateway.intakes.smtp import smarthost, tls, users, words
 from gateway.intakes.smtp.addresses import Book
 from gateway.intakes.smtp.conversation import Conversation, LmtpConversation
 from gateway.intakes.smtp.hooks import Hooks
@@ -28,6 +28,7 @@ from gateway.intakes.smtp.pace import Pace
 from gateway.intakes.smtp.reception import Inbox, Posted, Reception, Rules
 from gateway.intakes.smtp.results import Results
 from gateway.intakes.smtp.returns import Alarm, Returns
+from gateway.intakes.smtp.smarthost import Smarthost
 from gateway.intakes.smtp.waiting import EVERY, Store, Waiting
 from gateway.mail.origin import Proof
 from gateway.peers import Peers
@@ -67,7 +68,7 @@ class SmtpIntake(Service):
         self._store = store
         self._alarms = alarms
         self._waiting: Waiting | None = None
-        self._looking: Repeat | None = None
+        self._looking: list[Repeat] = []
         self._settings = settings
         self._inbox = inbox
         self._reactor = reactor
@@ -174,30 +175,42 @@ class SmtpIntake(Service):
         settings = self._settings
         if self._store is None or self._alarms is None:
             return
+        name, clock, alarm = settings.name, self._clock, self._alarms
+        post = None
+        if settings.smarthost:
+            send = smarthost.sender(self._reactor, smarthost=settings.smarthost, name=self.hostname)
+            post = Smarthost(self._store, intake=name, send=send, alarm=alarm, clock=clock)
+            self._repeat(post.look, every=smarthost.EVERY, what="answers to mail")
         returns = Returns(
-            intake=settings.name,
             domain=settings.domains[0],
             spool=self._base / settings.returns if settings.returns else None,
-            alarm=self._alarms,
+            post=post,
+            alarm=alarm,
+            clock=clock,
+            aside=in_thread(self._reactor),
         )
         self._waiting = Waiting(
             self._store,
-            intake=settings.name,
+            intake=name,
             results=Results(self._inbox, door=self._door),
             returns=returns,
             box=self._box,
-            clock=self._clock,
+            clock=clock,
         )
-        self._looking = Repeat(self._waiting.look, every=EVERY, clock=self._clock, what="mails")
-        self._looking.startService()
+        self._repeat(self._waiting.look, every=EVERY, what="mails that wait")
+
+    def _repeat(self, work: Callable[[], Awaitable[None]], *, every: float, what: str) -> None:
+        looking = Repeat(work, every=every, clock=self._clock, what=what)
+        self._looking.append(looking)
+        looking.startService()
 
     async def _expect(self, message_id: int) -> None:
         if self._waiting is not None:
             await self._waiting.expect(message_id)
 
     async def _close(self) -> None:
-        if self._looking is not None:
-            await maybeDeferred(self._looking.stopService)
+        for looking in self._looking:
+            await maybeDeferred(looking.stopService)
         server, self._server = self._server, None
         if server is not None:
             server.close()

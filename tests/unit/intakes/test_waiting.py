@@ -23,6 +23,9 @@ ENVELOPE = Envelope(sender="labo@x.example", recipient="card@p", grade=Grade.B, 
 ONE, BAD, TWO = (b"MSH|^~\\&|S|L|||||ORU^R01|%d\rPID|1\r" % n for n in (1, 2, 3))
 
 
+CLOCK = SimpleNamespace(now=lambda: 0.0)
+
+
 class Store:
     def __init__(self):
         self.waiting, self.memory, self.state, self.attempts = [7], {}, State.REFUSED, ()
@@ -98,9 +101,9 @@ class Bench:
             self.store,
             intake="m",
             results=Results(self.inbox, door=None),
-            returns=Returns(intake="m", domain="p.example", spool=self.spool, alarm=alarm),
+            returns=Returns(domain="p.example", spool=self.spool, alarm=alarm, clock=CLOCK),
             box=self.box,
-            clock=SimpleNamespace(now=lambda: 0.0),
+            clock=CLOCK,
         )
 
     def look(self):
