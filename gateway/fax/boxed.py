@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageSequence
 
+from printers.pixels.document import STUMBLES
 from printers.pixels.packing import packed, unpacked
 
 #: Dots of one received page: superfine A4 twice over. A file that says more is no fax.
@@ -39,7 +40,7 @@ def look(payload: bytes) -> bytes:
         try:
             image = Image.open(io.BytesIO(payload), formats=("TIFF",))
             station = str(image.tag_v2.get(DESCRIPTION, ""))  # type: ignore[attr-defined]
-        except (OSError, ValueError, SyntaxError):
+        except STUMBLES:
             return json.dumps({"pages": 0, "station": ""}).encode()
         return json.dumps({"pages": _readable(image), "station": station[:100]}).encode()
 
@@ -53,7 +54,7 @@ def _readable(image: Image.Image) -> int:
                 break
             page.load()
             count += 1
-    except (OSError, ValueError, SyntaxError, EOFError):
+    except STUMBLES:
         return count
     return count
 

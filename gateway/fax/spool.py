@@ -56,15 +56,19 @@ class Spool:
         return self._folder / f"{token}.tif"
 
 
+class TooLarge(OSError):
+    """More than any fax is."""
+
+
 def read(path: Path) -> bytes:
-    """A file that Asterisk made, if it is one and no link or device. Raises OSError."""
+    """A file that Asterisk made, if it is one and no link or device. Raises OSError, TooLarge."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(f"{path.name}: not a file")
         data = file.read(LONGEST + 1)
     if len(data) > LONGEST:
-        raise OSError(f"{path.name}: too large")
+        raise TooLarge(path.name)
     return data
 
 

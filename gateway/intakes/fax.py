@@ -139,16 +139,21 @@ class FaxIntake(Service):
         self._next = self._clock.call_later(0.0 if again else EVERY, self._kick)
 
     async def _look(self) -> None:
+        told = ""
         for name in self._finished():
             try:
                 await self._take(name)
-            except (StoreFull, BoxFailed, OSError) as trouble:
-                self._tell(f"{type(trouble).__name__}: {trouble}")
-                return  # they wait where they are
+            except (StoreFull, BoxFailed) as trouble:
+                told = f"{type(trouble).__name__}: {trouble}"
+                break  # they wait where they are
+            except OSError as trouble:
+                told = (
+                    f"{trouble.strerror or trouble}: {name}"  # it waits; the others do not for it
+                )
             except StoreBroken as broken:
                 self._on_broken(broken)
                 return
-        self._tell("")
+        self._tell(told)
 
     def _finished(self) -> Iterable[str]:
         """Names of files whose call is over, oldest first."""
@@ -199,10 +204,10 @@ class FaxIntake(Service):
         """What came, from its file and what Asterisk wrote beside it. Raises OSError, BoxFailed."""
         try:
             file = spool.read(path)
-        except FileNotFoundError:
-            file = b""  # no page ever came
-        pages, station = await self._pages(file) if file else (0, "")
+        except (FileNotFoundError, spool.TooLarge):
+            file = b""  # no page ever came, or no fax did: whoever sent it is asked to do so again
         status, said, called = _end(path)
+        pages, station = await self._pages(file, said) if file else (0, "")
         ending = Ending.UNKNOWN
         if status:
             whole = status == "SUCCESS" and pages > 0 and pages == said
@@ -215,12 +220,15 @@ class FaxIntake(Service):
             file=file if pages else b"",
         )
 
-    async def _pages(self, file: bytes) -> tuple[int, str]:
+    async def _pages(self, file: bytes, said: int) -> tuple[int, str]:
+        """How many pages can be read, and who sent them; as many as were `said` where that took too long."""
         try:
             found = json.loads(await self._box.call("gateway.fax.boxed:look", file, timeout=20.0))
         except BoxFailed as failed:
             if failed.why in (Why.BUSY, Why.STOPPED):
                 raise
+            if failed.why is Why.TIME:
+                return max(said, 1), ""
             return 0, ""  # whatever it is, it is no fax
         return int(found["pages"]), str(found["station"])
 

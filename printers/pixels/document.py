@@ -20,6 +20,8 @@ PAGES = 30  # of one document that are drawn at all
 SHEETS = 60  # of one paper of ours, the documents that came along among them
 PIXELS = 40_000_000  # of one picture, taken in or given out: A4 at 600 dpi is 35 million
 FORMATS = ("PNG", "JPEG", "TIFF")  # each other decoder is a way in for nothing a ward needs
+#: What Pillow's decoders raise over a file that is not what it says: all but a bomb's own errors.
+STUMBLES = (OSError, ValueError, SyntaxError, EOFError, TypeError, ArithmeticError, LookupError)
 DPI = 150  # of an image that does not say: what scanners of paper use
 
 
@@ -150,7 +152,7 @@ def _strict() -> Iterator[None]:
             yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
         raise Undrawable(Undrawable.TOO_LARGE) from fault
-    except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError) as fault:
+    except STUMBLES as fault:
         raise Undrawable(Undrawable.DAMAGED) from fault
     finally:
         Image.MAX_IMAGE_PIXELS = before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 
 import pytest
@@ -143,3 +144,29 @@ def test_what_lies_in_asterisks_folder_is_read_only_if_it_is_a_file(tmp_path):
     for name in ("link.tif", "pipe.tif", "none.tif"):
         with pytest.raises(OSError, match=r"link|pipe|none|symbolic|not a file|No such"):
             spool.read(tmp_path / name)
+
+
+@given(st.data())
+def test_a_received_file_of_which_anything_was_changed_is_counted_as_far_as_it_can_be_read(data):
+    """No decoder's own error leaves the reader: the first page of a fax must not go with its second."""
+    file = bytearray(TWO)
+    for at in data.draw(st.lists(st.integers(0, len(TWO) - 1), max_size=8)):
+        file[at] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(TWO)))
+
+    found = json.loads(look(bytes(file[:cut])))
+
+    assert 0 <= found["pages"] <= 100
+
+
+def test_a_second_page_that_breaks_its_decoder_leaves_the_first():
+    directory = int.from_bytes(TWO[4:8], "little")
+    count = int.from_bytes(TWO[directory : directory + 2], "little")
+    second = int.from_bytes(TWO[directory + 2 + 12 * count : directory + 6 + 12 * count], "little")
+    broken = bytearray(TWO)
+    broken[second + 2 : second + 4] = b"\xff\xff"  # its width is called something else
+
+    assert json.loads(look(bytes(broken)))["pages"] == 1
+
+
+TWO = fax(2)

@@ -224,6 +224,37 @@ def test_a_box_that_is_busy_is_waited_for(stage):
     assert len(stage.taken) == 1
 
 
+def test_what_takes_too_long_to_look_at_is_kept_and_whoever_draws_it_says_so(stage):
+    stage.box_trouble = BoxFailed(Why.TIME)
+    stage.arrives(file=tiff(3), end="SUCCESS 3 %2B331\n")
+    stage.start()
+
+    (fax,) = stage.faxes()
+    assert (fax.ending, fax.pages, fax.file) == (Ending.WHOLE, 3, tiff(3))
+
+
+def test_a_file_that_cannot_be_read_holds_up_no_other(stage):
+    """A link, or one that Asterisk's umask keeps from us."""
+    other = "4301-0001-1.1.tif"
+    (stage.folder / other).symlink_to("/etc/hostname")
+    stage.arrives(end="SUCCESS 1 x\n", name=other)
+    stage.arrives(file=tiff(), end="SUCCESS 1 y\n")
+    stage.start()
+
+    assert [message.control_id for message, *_ in stage.taken] == [NAME[:-4]]
+    assert stage.left() == [other, f"{other}.end"]
+
+
+def test_what_is_larger_than_any_fax_is_asked_for_again(stage, monkeypatch):
+    monkeypatch.setattr("gateway.fax.spool.LONGEST", 1000)
+    stage.arrives(file=bytes(1001), end="SUCCESS 9 %2B331\n")
+    stage.start()
+
+    (fax,) = stage.faxes()
+    assert (fax.ending, fax.pages, fax.station) == (Ending.BROKEN, 0, "+331")
+    assert stage.left() == []
+
+
 def test_names_that_are_not_asterisks_are_left_alone(stage):
     (stage.folder / "notes.txt.end").write_text("SUCCESS 1 x\n")
     stage.arrives(file=tiff(), end="SUCCESS 1 x\n", name="abc.tif")
