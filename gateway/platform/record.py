@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import structlog
 
@@ -21,11 +22,27 @@ log = structlog.get_logger()
 
 #: Its control ids: this, and the number of the message it speaks of.
 PREFIX = "WLR"
-#: Records written in one go; they are handed over at the rate of hand-backs.
-BATCH = 50
+#: Messages looked at in one go, and how often that is done before the next look: an outage of a hundred
+#: thousand messages must not be gone through again for every fifty records. Records are handed over at the
+#: rate of hand-backs.
+BATCH, GOES = 250, 4
 #: The form that is no HL7 v2, and what stands for it in the store's columns.
 FHIR = "fhir"
 _TYPES = {Form.ORU: "ORU^R01", Form.MDM: "MDM^T02", FHIR: "FHIR Communication"}
+
+
+@dataclass(slots=True, kw_only=True)
+class _Walk:
+    """How far an outage was gone through: everything up to `at` was looked at, `waiting` is the first of it
+    that is still without a record."""
+
+    at: int = 0
+    waiting: int | None = None
+
+    def seen(self, found: Unrecorded) -> None:
+        self.at = max((*found.ready, *found.waiting), default=self.at)
+        if self.waiting is None:
+            self.waiting = min(found.waiting, default=None)
 
 
 class Recorder:
@@ -55,6 +72,7 @@ class Recorder:
         self._clock = clock
         self._as_hl7 = as_hl7
         self._done: set[int] = set()
+        self._walks: dict[int, _Walk] = {}  # by outage
         self._heard = 0  # the last acknowledgement that was looked at
 
     async def look(self) -> None:
@@ -62,12 +80,30 @@ class Recorder:
         for outage in await self._store.outages():
             if outage.ended_at is None or outage.id in self._done:
                 continue
-            found = await self._store.unrecorded(outage.id, sender=self._sender, prefix=PREFIX)
-            if not found.ready and not found.waiting:
-                self._done.add(outage.id)
-                continue
-            await self._write_all(found)
+            walk = self._walks.setdefault(outage.id, _Walk())
+            for _ in range(GOES):
+                if not await self._go_on(outage.id, walk):
+                    break
         await self._late_words()
+
+    async def _go_on(self, outage_id: int, walk: _Walk) -> bool:
+        """The next messages of an outage. False at its end: the next walk begins at the first that waits."""
+        found = await self._store.unrecorded(
+            outage_id, sender=self._sender, prefix=PREFIX, after=walk.at, limit=BATCH
+        )
+        for message_id in found.ready:
+            await self._write(message_id, f"{PREFIX}{message_id}")
+        if found.ready:
+            log.info("recorded", messages=len(found.ready))
+        walk.seen(found)
+        if found.more:
+            return True
+        if walk.waiting is None:
+            self._done.add(outage_id)
+            del self._walks[outage_id]
+        else:
+            self._walks[outage_id] = _Walk(at=walk.waiting - 1)
+        return False
 
     async def _late_words(self) -> None:
         """Who acknowledges after the record was written is told in another, which says all of it again."""
@@ -75,12 +111,6 @@ class Recorder:
         for message_id, records in late.messages:
             await self._write(message_id, f"{PREFIX}{message_id}.{records}")
         self._heard = late.last
-
-    async def _write_all(self, found: Unrecorded) -> None:
-        for message_id in found.ready[:BATCH]:
-            await self._write(message_id, f"{PREFIX}{message_id}")
-        if found.ready:
-            log.info("recorded", messages=len(found.ready[:BATCH]))
 
     async def _write(self, message_id: int, control_id: str) -> None:
         # Before it is looked: what is said meanwhile is then later than this.

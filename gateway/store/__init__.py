@@ -152,7 +152,8 @@ class Unrecorded:
     """Messages of an outage that no record speaks of yet."""
 
     ready: tuple[int, ...]  # nothing about them can change any more
-    waiting: int  # how many others will be, one day
+    waiting: tuple[int, ...]  # they will be, one day
+    more: bool  # there may be others behind these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,7 +347,9 @@ class Store(Protocol):
         """A message's deliveries with their attempts; then those of the summaries that stand for it."""
         ...
 
-    def unrecorded(self, outage_id: int, *, sender: str, prefix: str) -> Deferred[Unrecorded]:
+    def unrecorded(
+        self, outage_id: int, *, sender: str, prefix: str, after: int = 0, limit: int = 500
+    ) -> Deferred[Unrecorded]:
         """Messages of this outage that another way than the platform carried, and whose record, a
         message of `sender` whose control id is `prefix` and the message's id, was not made."""
         ...

@@ -60,14 +60,14 @@ SELECT m.id, NOT EXISTS (
             SELECT s.message_id FROM stand_in s JOIN delivery e ON e.id = s.delivery_id
             WHERE e.message_id = m.id)))
 FROM message m
-WHERE m.outage_id = ?1 AND m.refused = '' AND m.kind IN ('result', 'order', 'document')
+WHERE m.outage_id = ?1 AND m.id > ?4 AND m.refused = '' AND m.kind IN ('result', 'order', 'document')
 AND EXISTS (SELECT 1 FROM content c WHERE c.message_id = m.id)
 AND EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND (
     d.purpose = 'handback' OR d.slip IS NOT NULL))
 AND NOT EXISTS (
     SELECT 1 FROM message r
     WHERE r.control_id = ?2 || m.id AND r.control_id <> '' AND r.sender = ?3)
-ORDER BY m.id
+ORDER BY m.id LIMIT ?5
 """
 
 # Each message with acknowledgements past the given one, how many records there are of it, and whether one
@@ -128,11 +128,21 @@ def fates(connection: apsw.Connection, message_id: int) -> list[Fate]:
 
 
 def unrecorded(
-    connection: apsw.Connection, outage_id: int, *, sender: str, prefix: str
+    connection: apsw.Connection,
+    outage_id: int,
+    *,
+    sender: str,
+    prefix: str,
+    after: int = 0,
+    limit: int = 500,
 ) -> Unrecorded:
-    found = connection.execute(UNRECORDED, (outage_id, prefix, rows.plain(sender))).fetchall()
-    ready: tuple[Any, ...] = tuple(message_id for message_id, closed in found if closed)
-    return Unrecorded(ready=ready, waiting=len(found) - len(ready))
+    values = (outage_id, prefix, rows.plain(sender), after, limit)
+    found: list[Any] = connection.execute(UNRECORDED, values).fetchall()
+    return Unrecorded(
+        ready=tuple(message_id for message_id, closed in found if closed),
+        waiting=tuple(message_id for message_id, closed in found if not closed),
+        more=len(found) == limit,
+    )
 
 
 def late_words(connection: apsw.Connection, *, after: int, sender: str, prefix: str) -> LateWords:

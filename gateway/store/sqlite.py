@@ -259,9 +259,13 @@ class SqliteStore:
     def fates(self, message_id: int) -> Deferred[list[Fate]]:
         return self._reader.ask(lambda c: lookback.fates(c, message_id))
 
-    def unrecorded(self, outage_id: int, *, sender: str, prefix: str) -> Deferred[Unrecorded]:
+    def unrecorded(
+        self, outage_id: int, *, sender: str, prefix: str, after: int = 0, limit: int = 500
+    ) -> Deferred[Unrecorded]:
         return self._reader.ask(
-            lambda c: lookback.unrecorded(c, outage_id, sender=sender, prefix=prefix)
+            lambda c: lookback.unrecorded(
+                c, outage_id, sender=sender, prefix=prefix, after=after, limit=limit
+            )
         )
 
     def late_words(self, *, after: int, sender: str, prefix: str) -> Deferred[LateWords]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.hl7 import Form, peek, read
+from gateway.platform import record
 from gateway.platform.record import Recorder
 from gateway.poller import Repeat
 from gateway.router import Mode
@@ -157,6 +158,42 @@ def test_as_fhir_each_receipt_and_each_word_is_a_communication(hospital, recordi
     person = every[-1]
     assert person["recipient"][0]["identifier"]["value"] == "DR"
     assert (person["status"], person["medium"][0]["coding"][0]["code"]) == ("completed", "VERBAL")
+
+
+def test_a_long_outage_is_gone_through_piece_by_piece_and_nothing_is_left_out(
+    hospital, recording, monkeypatch
+):
+    monkeypatch.setattr(record, "BATCH", 2)
+    monkeypatch.setattr(record, "GOES", 2)
+    samples = [hospital.sample(ipp=f"6910{n}") for n in range(9)]
+    recording()
+    outage(hospital, *samples)
+    for _ in range(4):
+        hospital.after(seconds=5)
+        handed_back(hospital)
+
+    assert len(records(hospital)) == 9
+    about = {told(raw)[("", "WL-MESSAGE")] for raw in records(hospital)}
+    assert about == {sample.control_id for sample in samples}
+
+
+def test_what_waits_is_come_back_to(hospital, recording):
+    recording()
+    hospital.link.mood = "dead"
+    for ipp in ("69101", "69102"):
+        hospital.receives(hospital.sample(ipp=ipp))
+    hospital.after(seconds=30)
+    hospital.link.mood = "up"
+    hospital.watch.say_up(by="test")
+    hospital.do(hospital.store.release(now=hospital.time.now(), limit=1))
+    hospital.dispatcher.kick("platform")
+    hospital.after(seconds=10)
+    hospital.do(hospital.store.release(now=hospital.time.now(), limit=1))
+    hospital.after(seconds=10)
+    assert len(records(hospital)) <= 1, "the other is still owed itself"
+
+    handed_back(hospital)
+    assert len(records(hospital)) == 2
 
 
 def test_a_restart_tells_nothing_twice(hospital, recording):
