@@ -30,9 +30,15 @@ class Link(Protocol):
     """The main messaging platform as a channel."""
 
     async def deliver(
-        self, raw: bytes, control_id: str, *, timeout: float, token: object = None
+        self,
+        raw: bytes,
+        control_id: str,
+        *,
+        timeout: float,
+        token: object = None,
+        again: bool = False,
     ) -> Receipt:
-        """The platform's confirmation. Raises TemporaryFailure, PermanentFailure or Uncertain."""
+        """The platform's confirmation; `again`: it may have this message already. Raises TemporaryFailure, PermanentFailure or Uncertain."""
         ...
 
 
@@ -76,6 +82,7 @@ class Relay:
         self._composer = composer
         self._clock = clock
         self._node = node
+        self._began = clock.now()
         self._flying: dict[int, tuple[str, Deferred[None]]] = {}
         self._pumping = False
         self._again = False
@@ -159,7 +166,11 @@ class Relay:
         try:
             raw, control_id = await self._composer.for_platform(row)
             receipt = await self._link.deliver(
-                raw, control_id, timeout=self._patience(row), token=row.message_id
+                raw,
+                control_id,
+                timeout=self._patience(row),
+                token=row.message_id,
+                again=await self._doubted(row),
             )
         except TemporaryFailure as failure:
             return Outcome.TEMPORARY, failure.detail
@@ -173,6 +184,10 @@ class Relay:
             log.exception("bug", what="relay", delivery=row.id)
             return Outcome.UNCERTAIN, "internal error"
         return Outcome.DELIVERED, receipt.proof
+
+    async def _doubted(self, row: Delivery) -> bool:
+        """Whether an earlier process may have sent it: this one's tries the link knows itself."""
+        return row.created_at < self._began and await self._store.doubted(row.message_id)
 
     def _patience(self, row: Delivery) -> float:
         """Seconds this message may wait for its answer."""

@@ -108,7 +108,13 @@ class PlatformLink(Service):
         return self._close(self._retired)
 
     async def deliver(
-        self, raw: bytes, control_id: str, *, timeout: float, token: object = None
+        self,
+        raw: bytes,
+        control_id: str,
+        *,
+        timeout: float,
+        token: object = None,
+        again: bool = False,
     ) -> Receipt:
         """The word of the bus, or of its receiver where `receipts` are asked for, within `timeout`.
 
@@ -118,7 +124,7 @@ class PlatformLink(Service):
         """
         if not self.running:
             raise TemporaryFailure("the link is stopped", reasons=("unreachable",))
-        flight = self._flight(raw, control_id, token)
+        flight = self._flight(raw, control_id, token, again=again)
         limit = self._judge.trial_limit
         patience = max(0.0, timeout if limit is None else min(timeout, limit))
         timer = self._reactor.callLater(patience, self._too_late, flight, patience)
@@ -144,14 +150,14 @@ class PlatformLink(Service):
         for flight in self._receipts.awaited:
             flight.doubt(f"no receipt: {reason}")
 
-    def _flight(self, raw: bytes, control_id: str, token: object) -> Flight:
+    def _flight(self, raw: bytes, control_id: str, token: object, *, again: bool) -> Flight:
         name = letter.digest(raw) if token is None else token
         parcel = letter.parcel(
             raw,
             address=self._settings.address,
             control_id=control_id,
             token=name,
-            again=name in self._doubted,
+            again=again or name in self._doubted,
         )
         return Flight(parcel=parcel, control_id=control_id, token=name)
 

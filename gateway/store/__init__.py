@@ -343,6 +343,10 @@ class Store(Protocol):
         """Whether there is a message of this identity."""
         ...
 
+    def doubted(self, message_id: int) -> Deferred[bool]:
+        """Whether the platform may have it already, though nobody knows."""
+        ...
+
     def fates(self, message_id: int) -> Deferred[list[Fate]]:
         """A message's deliveries with their attempts; then those of the summaries that stand for it."""
         ...

@@ -39,6 +39,12 @@ KNOWN = (
     "SELECT EXISTS (SELECT 1 FROM message WHERE control_id = ? AND control_id <> '' AND sender = ?)"
 )
 
+# An attempt of which nobody knows whether it arrived: a later one says so.
+DOUBTED = """
+SELECT EXISTS (SELECT 1 FROM delivery d JOIN attempt a ON a.delivery_id = d.id
+WHERE d.message_id = ? AND a.channel = 'platform' AND a.outcome = 'uncertain')
+"""
+
 _OWN = "SELECT" + queries.DELIVERY_COLUMNS + "FROM delivery WHERE message_id = ?1"
 _FOR_IT = """
  OR id IN (SELECT d.id FROM stand_in s JOIN delivery d ON d.message_id = s.message_id
@@ -113,6 +119,11 @@ def keyed(connection: apsw.Connection, number: str, *, since: float, limit: int)
 
 def known(connection: apsw.Connection, *, sender: str, control_id: str) -> bool:
     found = connection.execute(KNOWN, (rows.plain(control_id), rows.plain(sender))).fetchall()
+    return bool(found[0][0])
+
+
+def doubted(connection: apsw.Connection, message_id: int) -> bool:
+    found = connection.execute(DOUBTED, (message_id,)).fetchall()
     return bool(found[0][0])
 
 

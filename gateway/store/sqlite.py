@@ -256,6 +256,9 @@ class SqliteStore:
     def known(self, *, sender: str, control_id: str) -> Deferred[bool]:
         return self._reader.ask(lambda c: lookback.known(c, sender=sender, control_id=control_id))
 
+    def doubted(self, message_id: int) -> Deferred[bool]:
+        return self._reader.ask(lambda c: lookback.doubted(c, message_id))
+
     def fates(self, message_id: int) -> Deferred[list[Fate]]:
         return self._reader.ask(lambda c: lookback.fates(c, message_id))
 

@@ -124,12 +124,19 @@ class FakeLink:
         self.clock = clock
         self.mood = "up"
         self.received: list[bytes] = []
+        self.again: list[str] = []  # control ids of what it may have had before
         self.refuses_always: set[str] = set()  # control ids, whatever its mood
         self.waiting: list[tuple[Deferred[Receipt], bytes, str]] = []
         self.watch: Watch | None = None
 
     def deliver(
-        self, raw: bytes, control_id: str, *, timeout: float, token: object = None
+        self,
+        raw: bytes,
+        control_id: str,
+        *,
+        timeout: float,
+        token: object = None,
+        again: bool = False,
     ) -> Deferred[Receipt]:
         answer: Deferred[Receipt] = Deferred()
         assert self.watch is not None
@@ -145,6 +152,7 @@ class FakeLink:
             answer.addTimeout(timeout, self.clock, onTimeoutCancel=self._too_late)
         else:
             self.received.append(raw)
+            self.again += [control_id] if again else []
             self.watch.acked(still=False)
             answer.callback(Receipt(by="platform", proof=f"MSA AA {control_id}", at=0.0))
         return answer

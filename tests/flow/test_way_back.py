@@ -278,3 +278,20 @@ def test_a_hung_platform_comes_back_by_itself_though_nobody_sends(hospital, retu
     assert hospital.watch.state is Platform.UP
     assert len(hospital.paper()) == 1
     assert b"ZWL|DELIVERED" in hospital.link.received[0]
+
+
+def test_what_was_under_way_when_the_process_was_killed_says_that_it_may_come_twice(hospital):
+    hospital.link.mood = "hangs"
+    under_way = hospital.sample(ipp="69101")
+    hospital.receives(under_way)
+    hospital.after(seconds=1)
+    hospital.poller.stopService()
+
+    hospital.wire()  # as after kill -9: the store is all there is
+    other = hospital.sample(ipp="69102")
+    hospital.receives(other)
+    hospital.after(seconds=2)
+
+    assert len(hospital.link.received) == 2
+    assert hospital.link.again == [under_way.control_id]
+    assert hospital.paper() == []

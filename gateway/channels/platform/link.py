@@ -98,7 +98,13 @@ class PlatformLink(Service):
         return self._closing
 
     async def deliver(
-        self, raw: bytes, control_id: str, *, timeout: float, token: object = None
+        self,
+        raw: bytes,
+        control_id: str,
+        *,
+        timeout: float,
+        token: object = None,
+        again: bool = False,  # MLLP has no place to say it: the control id is the same
     ) -> Receipt:
         """The platform's own word that it has the message `raw` (MSH-10 `control_id`), within seconds.
 

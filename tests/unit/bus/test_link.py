@@ -33,9 +33,9 @@ class Bench:
         )
         self.link.startService()
 
-    def send(self, control_id, *, timeout=10.0, token=None, raw=None, key=None):
+    def send(self, control_id, *, timeout=10.0, token=None, raw=None, key=None, again=False):
         work = self.link.deliver(
-            raw or message(control_id), control_id, timeout=timeout, token=token
+            raw or message(control_id), control_id, timeout=timeout, token=token, again=again
         )
         done = Deferred.fromCoroutine(work).addCallbacks(lambda r: r.proof, lambda f: f.value)
         done.addCallback(lambda result: self.results.__setitem__(key or control_id, result))
@@ -62,6 +62,14 @@ def test_a_confirmed_message_has_the_buss_word_as_proof(bench):
     assert bench.results == {"A1": "confirmed by the bus, wardline:7:A1"}
     assert bench.link.in_flight == 0
     assert bench.judge.seen == [("reached",), ("owed",), ("acked", False)]
+
+
+def test_what_an_earlier_process_may_have_sent_says_so(bench):
+    bench.send("A1", again=True)
+    bench.send("A2")
+
+    said = [each.parcel.headers.get("wardline-resent") for each in bench.driver.session.published]
+    assert said == ["true", None]
 
 
 def test_more_messages_do_not_make_a_silence_look_younger(bench):
