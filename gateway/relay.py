@@ -38,7 +38,10 @@ class Link(Protocol):
         token: object = None,
         again: bool = False,
     ) -> Receipt:
-        """The platform's confirmation; `again`: it may have this message already. Raises TemporaryFailure, PermanentFailure or Uncertain."""
+        """The platform's confirmation; `again`: it may have this message already.
+
+        Raises TemporaryFailure, PermanentFailure or Uncertain.
+        """
         ...
 
 

@@ -275,7 +275,9 @@ async def test_a_message_is_ready_to_be_recorded_once_nothing_about_it_can_chang
     assert await unrecorded(store, outage) == ((), (accepted.message_id,))
 
     await store.settle(row, tried(row), at=102.0, attempt=attempt, extra=(HANDBACK,))
-    assert await unrecorded(store, outage) == ((), (accepted.message_id,)), "its hand-back is still owed"
+    assert await unrecorded(store, outage) == ((), (accepted.message_id,)), (
+        "its hand-back is still owed"
+    )
     await store.release(now=103.0, limit=1)
     back = await claimed(store, "platform", now=103.0)
     await store.settle(back, tried(back), at=104.0)

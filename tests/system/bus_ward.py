@@ -23,6 +23,7 @@ class Got:
     message_id: str
     handback: bool
     redelivered: bool
+    resent: bool
     at: float
 
 
@@ -57,7 +58,9 @@ class Ward:
 
     def unmarked(self):
         """How often each message came that was not said to come again."""
-        return Counter(g.control_id for g in self.got if not (g.handback or g.redelivered))
+        return Counter(
+            g.control_id for g in self.got if not (g.handback or g.redelivered or g.resent)
+        )
 
     def ids(self):
         return {got.control_id for got in self.got}
@@ -95,6 +98,7 @@ class Ward:
                 message_id=properties.message_id,
                 handback="wardline-handback" in (properties.headers or {}),
                 redelivered=got.redelivered,
+                resent="wardline-resent" in (properties.headers or {}),
                 at=time.monotonic(),
             )
         )

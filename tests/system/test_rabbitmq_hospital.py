@@ -145,6 +145,77 @@ def test_a_bus_that_fails_under_a_stream_loses_nothing_and_doubles_nothing(rabbi
     balanced(stage)
 
 
+def test_a_hand_back_that_everything_interrupts_loses_nothing_and_doubles_nothing(rabbit, tmp_path):
+    """Wardline is killed while it gives back, then the broker stands still: a second outage."""
+    bus = {"kind": "amqp", "connect": rabbit.endpoint, "exchange": "results", "handback_rate": 10}
+    patience = {"probe_every": "500ms", "down_after": "2s", "up_after": "1s"}
+    stage = Stage(
+        folder=tmp_path / "hospital",
+        wards=WARDS,
+        aliases=ALIASES,
+        plan=PLAN,
+        platform=bus | patience,
+    )
+    messages = simulated()
+    ward, sent = Ward(rabbit.url), set()
+
+    def sends(count):
+        with stage.sender() as sender:
+            for _ in range(count):
+                code, control_id = sender.send(messages.pop())
+                assert code == "AA"
+                sent.add(control_id)
+
+    def back():
+        return len({got.control_id for got in ward.got if got.handback})
+
+    def outages():
+        return [stage.tell("report", "--outage", number) for number in ("1", "2")]
+
+    try:
+        stage.open()
+        stage.until("up", lambda: stage.status()["platform"]["state"] == "up")
+        stage.tell("outage", "begin", "--reason", "network work")
+        stage.until("down", lambda: stage.status()["platform"]["state"] == "down")
+        sends(40)
+        stage.tell("outage", "end", "--reason", "done")
+        stage.until("giving back", lambda: back() >= 5)
+        sends(5)
+        stage.wardline.kill()
+        stage.wardline.wait()
+        stage.start_wardline()
+        stage.until("going on", lambda: back() >= 15, within=40)
+
+        rabbit.freeze()
+        try:
+            stage.until("down", lambda: stage.status()["platform"]["state"] == "down")
+            sends(5)
+        finally:
+            rabbit.thaw()
+        stage.until("the ward has all", lambda: sent <= ward.ids(), within=60)
+        stage.until(
+            "nothing is owed",
+            lambda: (
+                not any(
+                    d["state"] in ("held", "open", "sending")
+                    for m in stage.messages()
+                    for d in m["deliveries"]
+                )
+            ),
+            within=40,
+        )
+        reports = [json.loads(told) for told in outages()]
+    finally:
+        ward.close()
+        stage.close()
+
+    assert [n for n in ward.unmarked().values() if n > 1] == [], "twice, and not said so"
+    assert all(report["totals"]["balanced"] for report in reports)
+    assert all(report["nobody"] == [] for report in reports)
+    assert {m["control_id"] for r in reports for m in r["messages"]} <= sent
+    balanced(stage)
+
+
 @dataclass
 class TapStage(Stage):
     """Its laboratory speaks to the bus, and Wardline listens beside the wards."""
