@@ -16,7 +16,8 @@ from gateway.hl7 import Form, Said, dtm, record
 from gateway.hl7 import read as read_hl7
 from gateway.message import Kind, Message, Priority
 from gateway.platform.communication import Told, bundle
-from gateway.store import Acknowledgement, Arrival, Store, Stored, Unrecorded
+from gateway.store import Acknowledgement, Arrival, Store, Stored
+from gateway.store.untold import Unrecorded
 
 log = structlog.get_logger()
 

@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 
 from gateway.delivery import Attempt, Delivery, NewDelivery, State
 from gateway.message import Kind, Location, Message, Patient, Priority
+from gateway.store.untold import LateWords, Unrecorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,23 +146,6 @@ class Fate:
 
     delivery: Delivery
     attempts: tuple[Attempt, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unrecorded:
-    """Messages of an outage that no record speaks of yet."""
-
-    ready: tuple[int, ...]  # nothing about them can change any more
-    waiting: tuple[int, ...]  # they will be, one day
-    more: bool  # there may be others behind these
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateWords:
-    """Acknowledgements that came after the record of their message."""
-
-    messages: tuple[tuple[int, int], ...]  # each with how many records there are of it
-    last: int  # what to ask from the next time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from typing import Any
 import apsw
 
 from gateway.message import Patient
-from gateway.store import Fate, LateWords, Stored, Unrecorded, Whereabouts, queries, rows
+from gateway.store import Fate, Stored, Whereabouts, queries, rows
 from gateway.store.reads import ALIAS, STORED_COLUMNS
+from gateway.store.untold import LateWords, Unrecorded
 
 PRESENT = (
     "SELECT patient, location, ward, at FROM whereabouts WHERE ward = ? AND location IS NOT NULL"

@@ -15,12 +15,10 @@ from gateway.store import (
     Arrival,
     DeviceRow,
     Fate,
-    LateWords,
     Outage,
     PlatformRow,
     SlipRecord,
     Stored,
-    Unrecorded,
     Whereabouts,
     Word,
     arrivals,
@@ -35,6 +33,7 @@ from gateway.store import (
 )
 from gateway.store.connection import Path_
 from gateway.store.opening import RESERVE, Opened, open_inline, open_threaded
+from gateway.store.untold import LateWords, Unrecorded
 
 __all__ = ["SqliteStore"]
 
