@@ -79,7 +79,7 @@ def run(folder: Path, seconds: float) -> Iterator[Aim]:
     yield Aim(what="growth of memory", bound=50.0, measured=(last - first) / 1e6, unit="MB")
 
 
-def add_intake(site: Site, port: int) -> None:
+def add_intake(site: Site, port: int, **more: Any) -> None:
     from argon2 import PasswordHasher
 
     from tests.edge.smtp_sender import authority
@@ -97,6 +97,7 @@ def add_intake(site: Site, port: int) -> None:
         "users": "users",
         "per_hour": 10**6,
         "bytes_per_hour": 10**12,
+        **more,
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in table.items()]
     senders = 'senders = [{ address = "labo@chu.example", login = "labo" }]'
@@ -110,7 +111,7 @@ def trusting(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def _client(port: int, tls: ssl.SSLContext | None) -> smtplib.SMTP:
+def client(port: int, tls: ssl.SSLContext | None) -> smtplib.SMTP:
     client = smtplib.SMTP("127.0.0.1", port, timeout=60, local_hostname="bench")
     if tls is not None:
         client.starttls(context=tls)
@@ -119,8 +120,8 @@ def _client(port: int, tls: ssl.SSLContext | None) -> smtplib.SMTP:
 
 
 def send(port: int, mail: bytes, *, tls: ssl.SSLContext | None) -> None:
-    with _client(port, tls) as client:
-        client.sendmail("labo@chu.example", ["w000@p.example"], mail)
+    with client(port, tls) as line:
+        line.sendmail("labo@chu.example", ["w000@p.example"], mail)
 
 
 def _mail() -> bytes:
@@ -135,9 +136,9 @@ def _load(port: int, seconds: float, *, tls: ssl.SSLContext | None) -> tuple[flo
     def sender(number: int) -> int:
         sent = 0
         while time.monotonic() < began + seconds:
-            with _client(port, tls) as client:
+            with client(port, tls) as line:
                 for _ in range(EACH):
-                    client.sendmail("labo@chu.example", [f"w00{number % 4}@p.example"], _mail())
+                    line.sendmail("labo@chu.example", [f"w00{number % 4}@p.example"], _mail())
                     sent += 1
         return sent
 
@@ -169,13 +170,13 @@ def _thirds(wardline: Running) -> tuple[float, float]:
 def _to_paper(site: Site, port: int, tls: ssl.SSLContext, seconds: float) -> list[float]:
     took = []
     end = time.monotonic() + seconds
-    with _client(port, tls) as client:
+    with client(port, tls) as line:
         for _ in range(90):  # a connection hands in a hundred at most
             before = slips(site)
-            client.mail("labo@chu.example")
-            client.rcpt("w000@p.example")
+            line.mail("labo@chu.example")
+            line.rcpt("w000@p.example")
             mail, began = _mail(), time.monotonic()
-            client.data(mail)
+            line.data(mail)
             while slips(site) == before:
                 time.sleep(0.002)
             moment = float(site.slips.read_text("ascii").splitlines()[-1].split("\t")[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 #: Senders remembered; past that the longest silent one is forgotten.
 REMEMBERED = 5000
@@ -16,25 +17,34 @@ class Pace:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._past: dict[str, deque[tuple[float, int]]] = {}
+        self._past: dict[str, _Past] = {}
 
     def count(self, who: str) -> int:
-        return len(self._recent(who))
+        return len(self._recent(who).each)
 
     def size(self, who: str) -> int:
-        return sum(size for _, size in self._recent(who))
+        return self._recent(who).size
 
     def add(self, who: str, size: int) -> None:
         recent = self._recent(who)
         self._past.pop(who, None)  # to the end: the longest silent one stands first
         self._past[who] = recent
-        recent.append((self._now(), size))
+        recent.each.append((self._now(), size))
+        recent.size += size
         if len(self._past) > REMEMBERED:
             del self._past[next(iter(self._past))]
 
-    def _recent(self, who: str) -> deque[tuple[float, int]]:
-        recent = self._past.get(who, deque())
+    def _recent(self, who: str) -> _Past:
+        recent = self._past.get(who) or _Past()
         since = self._now() - HOUR
-        while recent and recent[0][0] < since:
-            recent.popleft()
+        while recent.each and recent.each[0][0] < since:
+            recent.size -= recent.each.popleft()[1]
         return recent
+
+
+@dataclass(slots=True)
+class _Past:
+    """What came within the hour, oldest first, and the bytes of it together."""
+
+    each: deque[tuple[float, int]] = field(default_factory=deque)
+    size: int = 0
