@@ -91,13 +91,16 @@ class Composer:
         seen = Attempt(
             id=0, delivery_id=row.id, channel=row.at.by, device="", at=self._now(), slip=row.slip
         )
-        return await self._made(row, seen, wide=True)
+        return await self._made(row, seen, wide=True, screen=True)
 
-    async def _made(self, row: Delivery, attempt: Attempt, *, wide: bool) -> Slip:
+    async def _made(
+        self, row: Delivery, attempt: Attempt, *, wide: bool, screen: bool = False
+    ) -> Slip:
         content = self._store.content(row.message_id)
         last = self._store.series(row.to, before=attempt.slip or 0, limit=1)  # on the same way
         stored = await content
-        context = await self._context(row, attempt, stored, last=await last)
+        found = await self._context(row, attempt, stored, last=await last)
+        context = replace(found, screen=screen)
         try:
             if row.purpose is Purpose.LABEL:
                 return render.label(await self._again(stored), context)

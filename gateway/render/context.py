@@ -83,6 +83,7 @@ class Context:
     room: int = LINES  # lines its body may take; a page holds more than a slip
     history: Past | None = None  # earlier values, where there are columns for them
     held: str = ""  # why the message waits for a person; "" when it does not
+    screen: bool = False  # nobody prints this: somebody looks at it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,8 @@ def times(_: Translate, context: Context) -> Iterator[Block]:
 
 
 def printed(_: Translate, context: Context) -> Pair:
-    return Pair(label=_("Printed"), value=moments.wall(_, context.printed_at, context.timezone))
+    label = _("Shown on a screen") if context.screen else _("Printed")
+    return Pair(label=label, value=moments.wall(_, context.printed_at, context.timezone))
 
 
 def bottom(_: Translate, message: Message, context: Context, *, critical: bool) -> Iterator[Block]:

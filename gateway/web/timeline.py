@@ -36,11 +36,12 @@ def _tried(_: Translate, delivery: Mapping[str, Any]) -> Iterator[Event]:
         outcome, detail = attempt["outcome"], attempt["detail"]
         handed = outcome == "delivered" and detail.startswith(HANDED)
         slip = f"n° {attempt['slip']:04d}" if attempt["slip"] else ""
-        where = (acts.channel(_, attempt["channel"]), attempt["device"], slip)
+        device = attempt["device"] if attempt["device"] != attempt["channel"] else ""
+        where = (acts.channel(_, attempt["channel"]), device, slip)
         said = detail if outcome == "delivered" else acts.detail(_, detail)
         yield Event(
             at=_at(attempt["ended_at"] or attempt["at"]),
-            what=" ".join(dict.fromkeys(filter(None, where))),
+            what=" ".join(filter(None, where)),
             detail=": ".join(
                 filter(None, (acts.outcome(_, "handed" if handed else outcome), said))
             ),

@@ -166,6 +166,8 @@ def test_the_laboratory_calls_has_it_read_back_and_writes_it_down(site, critical
     browser.opens(f"/messages/{critical}")
     assert "6.8" in browser.text
     assert "LEFÈBVRE" in browser.text
+    assert "Affiché le" in browser.text, "nobody printed what is on a screen"
+    assert "Imprimé le" not in browser.text
 
     browser.sends(
         f"/messages/{critical}/acknowledge", name="Mme Roy", person="", value0="6,8", pin=PINS[LAB]

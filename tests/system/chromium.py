@@ -9,12 +9,22 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 PACKAGE = "chromium"
 PATIENCE = 20.0
+
+# It reads commands from descriptor 3 and writes answers to 4.
+_HANDS_OVER = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+for end, number in zip(ends, (3, 4)):
+    os.dup2(end, number)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 
 
 def program() -> str | None:
@@ -32,9 +42,8 @@ class Browser:
         self._folder = tempfile.mkdtemp(prefix="wardline-chromium-")
         to_it, ours_out = os.pipe()
         ours_in, from_it = os.pipe()
-        # It reads commands from descriptor 3 and writes answers to 4.
         command = [
-            "sh", "-c", f'exec "$0" "$@" 3<&{to_it} 4>&{from_it}', program() or PACKAGE,
+            sys.executable, "-c", _HANDS_OVER, str(to_it), str(from_it), program() or PACKAGE,
             "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu",
             "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--disable-extensions", "--mute-audio",
@@ -112,7 +121,8 @@ class Tab:
         return self._browser.call(method, self._session, **params)
 
     def events(self, method: str) -> list[dict]:
-        return [e["params"] for e in self._browser.events if e["method"] == method]
+        said = (e for e in self._browser.events if e.get("sessionId") == self._session)
+        return [e["params"] for e in said if e["method"] == method]
 
     def go(self, url: str) -> None:
         """Open it, and wait until all of it is there."""
@@ -137,9 +147,19 @@ class Tab:
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
+    def press(self, text: str) -> None:
+        """Keys, one after another: figures, "\t" and "\r"."""
+        names = {"\t": ("Tab", 9), "\r": ("Enter", 13)}
+        for letter in text:
+            name, number = names.get(letter, (letter, ord(letter)))
+            typed = {} if letter == "\t" else {"text": letter}
+            key = {"key": name, "code": name, "windowsVirtualKeyCode": number}
+            self.call("Input.dispatchKeyEvent", type="keyDown", **key, **typed)
+            self.call("Input.dispatchKeyEvent", type="keyUp", **key)
+
     @property
     def text(self) -> str:
-        return self.run("document.body.innerText")
+        return self.run("document.body ? document.body.innerText : ''")
 
     def size(self, width: int, height: int, *, phone: bool = False) -> None:
         self.call(
