@@ -128,7 +128,7 @@ class CanaryKeeper(Service):
             if self._trouble is not None:
                 self._tell(self._trouble)
         elif self._blocked:
-            self._watch.unreachable(self._blocked)
+            self._tell_blocked()
         else:
             self._judge(self._session)
         if self._session is not None and not self._blocked:
@@ -175,6 +175,10 @@ class CanaryKeeper(Service):
     def _tell(self, trouble: Trouble) -> None:
         tell = self._watch.gone if trouble.sure else self._watch.unreachable
         tell(trouble.reason)
+
+    def _tell_blocked(self) -> None:
+        tell = self._watch.gone if role.lasts(self._blocked) else self._watch.unreachable
+        tell(self._blocked)
 
     # -- what comes back
 
@@ -268,7 +272,7 @@ class CanaryKeeper(Service):
         # What was sent into a bus that does not read says nothing of its pace.
         self._flock.clear()
         if reason:
-            self._watch.unreachable(reason)
+            self._tell_blocked()
         elif self._session is not None:
             self._pinged_at = None
             self._heard_at = self._reactor.seconds()

@@ -323,7 +323,8 @@ class PlatformLink(Service):
     def blocked(self, line: Line) -> None:
         """The bus takes nothing for now, or takes messages again."""
         if line is self._line and line.blocked_by:
-            self._judge.unreachable(line.blocked_by)
+            tell = self._judge.gone if role.lasts(line.blocked_by) else self._judge.unreachable
+            tell(line.blocked_by)
         self._pump()
 
     def _retire(self, line: Line) -> None:

@@ -154,3 +154,9 @@ SILENT = "no packet comes back"
 FROZEN = "accepts connections but does not answer"
 STUCK = "connected but delivers nothing"
 CREDENTIALS = "credentials refused"
+
+
+def lasts(blocked: str) -> bool:
+    """Whether a bus that takes nothing, for this reason, will go on so: memory may be free again in a
+    second, a disk does not empty itself."""
+    return "disk" in blocked

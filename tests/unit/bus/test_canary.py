@@ -182,6 +182,14 @@ def test_a_blocked_bus_is_down_and_says_why(bench):
     assert bench.watch.reason == "blocked by the broker: low on disk"
 
 
+@pytest.mark.parametrize(("what", "least", "most"), [("disk", 0.5, 1.0), ("memory", 2.0, 3.0)])
+def test_a_full_disk_is_believed_sooner_than_a_lack_of_memory(bench, what, least, most):
+    bench.sings = False
+    bench.driver.session.holder.blocked(f"blocked by the broker: low on {what}")
+
+    assert least <= bench.down_within(4) <= most
+
+
 def test_a_bus_that_is_blocked_for_a_moment_is_not_down(bench):
     bench.driver.session.holder.blocked("blocked by the broker: low on memory")
     bench.after(1.5)

@@ -238,7 +238,7 @@ def test_a_handback_carries_its_record_in_its_headers(bench):
 
 def test_a_blocked_bus_is_sent_nothing_more_and_what_waits_says_why(bench):
     bench.driver.session.holder.blocked("blocked by the broker: low on disk")
-    assert bench.judge.seen[-1] == ("unreachable", "blocked by the broker: low on disk")
+    assert bench.judge.seen[-1] == ("gone", "blocked by the broker: low on disk")
     bench.send("A1", timeout=2)
     assert bench.driver.session.published == []
 
