@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred, maybeDeferred
 
 from gateway import registry
 from gateway.clock import ReactorClock
-from gateway.errors import TemporaryFailure
+from gateway.errors import PermanentFailure, TemporaryFailure
 from gateway.hl7 import Limits, mark_delivered, peek
 from gateway.platform.watch import State
-from tests.system.bus_bench import message, platform, sleep
+from tests.system.bus_bench import Platform, message, platform, sleep
 
 pytestmark = pytest.mark.system
 
@@ -85,17 +86,42 @@ async def test_a_receivers_own_receipt_is_waited_for_where_the_site_has_them(nat
         assert (await sending).proof == "receipt AA DPI"
 
 
+async def test_a_message_longer_than_the_server_takes_is_for_paper_and_accuses_nobody(nats):
+    async with stream(nats), platform(**table(nats)) as bench:
+        with pytest.raises(PermanentFailure, match="the server takes"):
+            await bench.link.deliver(message("A6", "x" * 2**20), "A6", timeout=5, token=21)
+
+        assert (await bench.send("A7", token=22)).by == "platform"
+        assert bench.begun == 0
+
+
+async def test_credentials_that_are_wrong_from_the_start_are_told_as_such(nats):
+    bench = Platform(**table(nats, password="another"))  # noqa: S106
+    for service in (bench.link, bench.canary):
+        service.startService()
+    try:
+        _, reason = await bench.goes_down(since=time.monotonic(), within=3)
+        assert reason == "credentials refused"
+    finally:
+        bench.watch.stop()
+        for service in (bench.canary, bench.link):
+            await maybeDeferred(service.stopService)
+
+
 class Inbox:
     limits = Limits()
 
     def __init__(self):
-        self.accepted, self.refusals = [], []
+        self.accepted, self.taken, self.refusals = [], [], []
+        self.waits = None
 
     async def accept(self, raw, *, door, peer):
+        if self.waits is not None:
+            await self.waits
         self.accepted.append(raw)
 
     async def take(self, read, raw, *, format, door, peer):
-        self.accepted.append(raw)
+        self.taken.append(read)
 
     async def refuse(self, raw, rejected, *, door, peer):
         self.refusals.append(rejected.reason)
@@ -104,32 +130,37 @@ class Inbox:
         return True
 
 
+@asynccontextmanager
+async def tap(nats, inbox, **more):
+    module = registry.load(registry.INTAKES, "nats")
+    given = table(nats, name="tap", mode="tap", **more)
+    del given["up_after"]
+    intake = module.build(
+        module.Settings.model_validate(given),
+        inbox=inbox,
+        reactor=reactor,
+        clock=ReactorClock(reactor),
+        base=Path(),
+        on_broken=lambda error: None,
+    )
+    intake.startService()
+    try:
+        yield intake
+    finally:
+        await intake.stopService()
+
+
+async def owed(js):
+    """What the stream has not given us yet, and what it waits for our word on."""
+    info = await js.consumer_info("RESULTS", "wardline-tap")
+    return info.num_pending, info.num_ack_pending
+
+
 async def test_what_a_stream_has_comes_in_once_and_what_cannot_be_read_is_kept_aside(nats):
     inbox = Inbox()
-    module = registry.load(registry.INTAKES, "nats")
-    settings = module.Settings.model_validate(
-        {
-            "kind": "nats",
-            "connect": nats.endpoint,
-            "user": nats.user,
-            "password": nats.password,
-            "name": "tap",
-            "mode": "tap",
-            "stream": "RESULTS",
-        }
-    )
     async with stream(nats) as js:
         await js.publish("results.x", message("B1"))  # before anybody listened
-        intake = module.build(
-            settings,
-            inbox=inbox,
-            reactor=reactor,
-            clock=ReactorClock(reactor),
-            base=Path(),
-            on_broken=lambda error: None,
-        )
-        intake.startService()
-        try:
+        async with tap(nats, inbox):
             await until(lambda: inbox.accepted)
             await js.publish("results.y", b"{")
             await js.publish("results.y", message("B2"))
@@ -137,12 +168,43 @@ async def test_what_a_stream_has_comes_in_once_and_what_cannot_be_read_is_kept_a
             assert [peek(raw).control_id for raw in inbox.accepted] == ["B1", "B2"]
             assert len(inbox.refusals) == 1
             await sleep(0.3)
-            info = await js.consumer_info("RESULTS", "wardline-tap")
-            assert (info.num_pending, info.num_ack_pending) == (0, 0)
+            assert await owed(js) == (0, 0)
             kept = await js.get_last_msg("WARDLINE", "wardline.refused")
             assert kept.data == b"{"
-        finally:
-            await intake.stopService()
+
+
+async def test_the_stream_keeps_a_message_until_it_is_on_disk(nats):
+    inbox = Inbox()
+    inbox.waits = Deferred()
+    async with stream(nats) as js:
+        async with tap(nats, inbox, ack_wait="5s"):
+            await js.publish("results.x", message("C1"))
+            await sleep(0.5)
+            assert await owed(js) == (0, 1)
+        assert inbox.accepted == []
+
+        inbox.waits = None
+        async with tap(nats, inbox, ack_wait="5s"):
+            await until(lambda: inbox.accepted)
+            await sleep(0.3)
+            assert await owed(js) == (0, 0)
+
+
+async def test_a_server_that_comes_later_is_waited_for_and_fhir_has_its_publishers_name(nats):
+    subject = {"identifier": {"value": "1"}, "display": "DURAND"}
+    found = {"resourceType": "Observation", "status": "final", "code": {"text": "Potassium"},
+             "subject": subject, "valueQuantity": {"value": 4.1}}  # fmt: skip
+    inbox = Inbox()
+    async with stream(nats) as js:
+        await js.publish("results.x", json.dumps(found).encode(), headers={"Nats-Msg-Id": "m-1"})
+        nats.kill()
+        async with tap(nats, inbox) as intake:
+            await sleep(0.2)
+            assert not intake.connected
+            nats.start()
+            await until(lambda: inbox.taken, within=20)
+
+    assert [(read.control_id, read.patient.family) for read in inbox.taken] == [("m-1", "DURAND")]
 
 
 async def test_a_frozen_server_is_down_within_three_seconds(nats):
