@@ -96,7 +96,7 @@ async def test_a_message_longer_than_the_server_takes_is_for_paper_and_accuses_n
 
 
 async def test_credentials_that_are_wrong_from_the_start_are_told_as_such(nats):
-    bench = Platform(**table(nats, password="another"))  # noqa: S106
+    bench = Platform(**table(nats, password="another"))
     for service in (bench.link, bench.canary):
         service.startService()
     try:
