@@ -28,6 +28,11 @@ ALARMS: Mapping[str, Words] = {
         means=N_("Wardline cannot call anybody, and nobody can call in."),
         do=N_("Call the wards about critical results yourselves: `wardline worklist` names them."),
     ),
+    "bus not heard": Words(
+        title=N_("BUS NOT HEARD"),
+        means=N_("Wardline cannot reach this bus: what passes there is not copied."),
+        do=N_("Tell whoever looks after the bus. Until then nothing stands behind it."),
+    ),
     "telephone back": Words(
         title=N_("TELEPHONE BACK"),
         means=N_("Wardline calls again, and answers calls."),

@@ -11,7 +11,7 @@ from gateway import registry
 from gateway.bus.role import Driver
 from gateway.bus.settings import BusIntake as BusSettings
 from gateway.clock import Clock
-from gateway.intakes.bus.service import BusIntake, Inbox
+from gateway.intakes.bus.service import Alarms, BusIntake, Inbox
 
 __all__ = ["BusIntake", "of"]
 
@@ -40,6 +40,7 @@ class BusIntakeKind:
         clock: Clock,
         base: Path,
         on_broken: Callable[[object], None],
+        alarms: Alarms | None = None,
         zone: str = "UTC",  # a bus has no acknowledgement with a date
     ) -> BusIntake:
         return BusIntake(
@@ -49,4 +50,5 @@ class BusIntakeKind:
             reactor=reactor,
             base=base,
             on_broken=on_broken,
+            alarms=alarms,
         )

@@ -36,6 +36,8 @@ PAUSE, TRIES = 1.0, 3
 PING_EVERY, PING_WITHIN = 5.0, 15.0
 #: How long messages in hand may take to be on disk when the service stops, seconds.
 LAST_WORDS = 3.0
+#: A bus that was out of reach for so long is told on paper, seconds: what passes there is not copied.
+DEAF = 60.0
 #: What is kept of a body that is too long to be read, bytes.
 GLIMPSE = 4096
 
@@ -67,6 +69,12 @@ class Inbox(Protocol):
         ...
 
 
+class Alarms(Protocol):
+    """What the laboratory is told on paper."""
+
+    def __call__(self, topic: str, *, subject: str, reason: str) -> Coroutine[Any, Any, None]: ...
+
+
 class BusIntake(Service):
     """One `[[intakes]]` on a bus. It starts whether or not the bus is there, and waits for it."""
 
@@ -79,6 +87,7 @@ class BusIntake(Service):
         reactor: Any,
         base: Path,
         on_broken: Callable[[object], None],
+        alarms: Alarms | None = None,
     ) -> None:
         self._settings = settings
         self._driver = driver
@@ -101,6 +110,8 @@ class BusIntake(Service):
         )
         self._tried: Deferred[None] | None = None  # until the first try has ended
         self._trouble = ""  # what was last said of the bus
+        self._alarms = alarms
+        self._deaf: IDelayedCall | None = None  # until it is told that the bus is not heard
         self._full = False  # whether it was said that the disk is full
 
     @property
@@ -111,6 +122,7 @@ class BusIntake(Service):
         """Done when its queue is bound, or when that was tried in vain: it is tried again and again."""
         super().startService()
         self._tried = Deferred()
+        self._deaf = self._reactor.callLater(DEAF, self._tell_deaf)
         self._keeper.now()
         self._ping_later()
         return self._tried
@@ -124,6 +136,7 @@ class BusIntake(Service):
             self._next.cancel()
         if self._pinging is not None:
             self._pinging.cancel()
+        self._hears()
         return Deferred.fromCoroutine(self._close())
 
     async def _close(self) -> None:
@@ -268,6 +281,7 @@ class BusIntake(Service):
             return
         self._session = session
         self._keeper.well()
+        self._hears()
         _log.info("intake.connected", intake=self._door.intake)
         self._trouble = ""
         self._has_tried()
@@ -287,9 +301,22 @@ class BusIntake(Service):
         if post is not self._post:
             return
         self._session, self._post = None, None
+        if self.running:
+            self._deaf = self._reactor.callLater(DEAF, self._tell_deaf)
         self._receipts.forget()
         self._failed(trouble)
         self._keeper.later()
+
+    def _hears(self) -> None:
+        deaf, self._deaf = self._deaf, None
+        if deaf is not None and deaf.active():
+            deaf.cancel()
+
+    def _tell_deaf(self) -> None:
+        """Once for each time: nobody reads a log, and everything else looks well."""
+        if self._alarms is not None:
+            work = self._alarms("bus not heard", subject=self._door.intake, reason=self._trouble)
+            spawn(work, "bus not heard")
 
     def _ping_later(self) -> None:
         if self.running:

@@ -54,7 +54,7 @@ class Bench:
     def __init__(self, **more):
         table = {"connect": "tcp:10.0.0.9:1", "name": "bus", "mode": "tap", **more}
         self.clock, self.driver, self.inbox = Clock(), Driver(), Inbox()
-        self.broken, self.parcels = [], Parcels()
+        self.broken, self.parcels, self.alarmed = [], Parcels(), []
         self.intake = BusIntake(
             Settings.model_validate(table),
             driver=self.driver,
@@ -62,8 +62,12 @@ class Bench:
             reactor=self.clock,
             base=Path(),
             on_broken=self.broken.append,
+            alarms=self.alarm,
         )
         self.started = self.intake.startService()
+
+    async def alarm(self, topic, *, subject, reason):
+        self.alarmed.append((topic, subject, reason))
 
     def arrives(self, body, **more):
         self.driver.session.holder.arrived(self.parcels(body, **more))
@@ -100,6 +104,36 @@ def test_it_starts_without_its_bus_too_and_goes_on_trying():
     bench.clock.advance(0.25)
     bench.driver.accept()
     assert bench.intake.connected
+
+
+def test_a_bus_that_is_not_heard_for_a_minute_is_told_at_the_lab_once():
+    bench = Bench()
+    for _ in range(70):
+        if bench.driver.tries:
+            bench.driver.refuse("exchange results is gone")
+        bench.clock.advance(1)
+    assert bench.alarmed == [("bus not heard", "bus", "exchange results is gone")]
+
+    while not bench.driver.tries:
+        bench.clock.advance(1)
+    bench.driver.accept()
+    bench.clock.advance(4)
+    bench.driver.session.lose()
+    for _ in range(200):
+        if bench.driver.tries:
+            bench.driver.refuse()
+        bench.clock.advance(1)
+    assert len(bench.alarmed) == 2, "for the second time"
+
+
+def test_a_bus_that_is_gone_for_a_moment_is_no_alarm(bench):
+    bench.driver.session.lose()
+    bench.clock.advance(1)
+    bench.driver.accept()
+    for _ in range(20):
+        bench.clock.advance(5)
+        bench.driver.session.answer()
+    assert bench.alarmed == []
 
 
 def test_the_bus_may_forget_a_message_once_it_is_on_disk(bench):
