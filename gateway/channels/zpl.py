@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from twisted.internet import defer, error
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.endpoints import clientFromString
-from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, ITCPTransport
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.task import deferLater
-from twisted.python.failure import Failure
 
 from gateway.channels import DeviceStatus, Job
 from gateway.clock import Clock
 from gateway.delivery import Receipt
 from gateway.errors import TemporaryFailure, Uncertain
+from gateway.line import Line, dial
 from gateway.settings import Duration, Endpoint, Name
 from gateway.settings import Settings as Base
 from printers import zpl
@@ -118,18 +116,8 @@ class ZplChannel:
         return Commission()
 
     async def _connect(self) -> _Line:
-        factory = Factory.forProtocol(lambda: _Line(self._timer))
         limit = self._settings.connect_within
-        try:
-            line = await self._endpoint.connect(factory).addTimeout(limit, self._timer)
-        except (defer.TimeoutError, error.TimeoutError) as silence:
-            raise TemporaryFailure("does not answer", reasons=("timed-out",)) from silence
-        except (error.ConnectError, OSError) as refusal:
-            raise TemporaryFailure(
-                f"cannot connect: {refusal}", reasons=("timed-out",)
-            ) from refusal
-        assert isinstance(line, _Line)
-        return line
+        return await dial(self._endpoint, _Line, clock=self._timer, within=limit)
 
     async def _ready(self, line: _Line, *, clear: bool) -> None:
         """Raises TemporaryFailure unless it says that it can print, and has nothing else to."""
@@ -205,17 +193,13 @@ class _Lost(Exception):
     """The connection ended."""
 
 
-class _Line(Protocol):
+class _Line(Line):
     """One connection to a label printer."""
 
-    transport: ITCPTransport
-
-    def __init__(self, timer: IReactorTime) -> None:
-        self.lost = False
-        self._timer = timer
+    def __init__(self, clock: IReactorTime) -> None:
+        super().__init__(clock)
         self._answers = Answers()
         self._said: deque[Status] = deque()
-        self._waiter: Deferred[None] | None = None
 
     def send(self, data: bytes) -> None:
         self.transport.write(data)
@@ -224,13 +208,13 @@ class _Line(Protocol):
         """Its answer to ~HS; None when it says nothing. Raises _Lost."""
         self._said.clear()
         self.send(ASK)
-        end = self._timer.seconds() + within
+        end = self.clock.seconds() + within
         while not self._said:
             if self.lost:
                 raise _Lost
-            if self._timer.seconds() >= end:
+            if self.clock.seconds() >= end:
                 return None
-            await self._something(end - self._timer.seconds())
+            await self.something(end - self.clock.seconds())
         return self._said[-1]
 
     def close(self) -> None:
@@ -238,24 +222,4 @@ class _Line(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         self._said.extend(self._answers.feed(data))
-        self._wake()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.lost = True
-        self._wake()
-
-    def _something(self, within: float) -> Deferred[None]:
-        waiter = self._waiter = Deferred[None]()
-        timer = self._timer.callLater(within, self._wake)
-
-        def woken(result: object) -> object:
-            if timer.active():
-                timer.cancel()
-            return result
-
-        return waiter.addBoth(woken)
-
-    def _wake(self) -> None:
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.called:
-            waiter.callback(None)
+        self.wake()

@@ -8,8 +8,9 @@ import structlog
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
 from gateway.channels.escpos_link.mark import USUAL, Limits
-from gateway.channels.escpos_link.wire import Inquiry, LinkLost, Said, Wire, connect
+from gateway.channels.escpos_link.wire import Inquiry, LinkLost, Said, Wire
 from gateway.errors import TemporaryFailure
+from gateway.line import dial
 from printers import command
 from printers.model import Fence
 from printers.status import AutoStatus, Event, PaperStatus, ProcessId, Status
@@ -46,7 +47,7 @@ async def probe(
     limits: Limits = USUAL,
 ) -> Status:
     """How the printer is. `TemporaryFailure` when it cannot be reached or does not answer."""
-    wire = await connect(endpoint, clock=clock, within=limits.connect)
+    wire = await dial(endpoint, Wire, clock=clock, within=limits.connect)
     try:
         return await _status(wire, clock, limits)
     finally:
@@ -65,7 +66,7 @@ async def commission(
 
     Raises `TemporaryFailure` when it is not ready to print.
     """
-    wire = await connect(endpoint, clock=clock, within=limits.connect)
+    wire = await dial(endpoint, Wire, clock=clock, within=limits.connect)
     try:
         status = await ready(wire, clock, limits)
         # The cut comes last: a printer without GS ( H may print its arguments, and on this slip.

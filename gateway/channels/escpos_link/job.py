@@ -8,8 +8,9 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
 from gateway.channels.escpos_link.inspect import hear, ready
 from gateway.channels.escpos_link.mark import USUAL, Limits, Printing, Proof, Reasons
-from gateway.channels.escpos_link.wire import Wire, connect
+from gateway.channels.escpos_link.wire import Wire
 from gateway.errors import TemporaryFailure
+from gateway.line import dial
 from printers import command
 from printers.command import Command
 from printers.model import Fence
@@ -45,7 +46,7 @@ async def print_job(
     say what was wrong last), or what `build` raises. Cancelled while printing, it is `Uncertain`.
     """
     deadline = clock.seconds() + limits.overall
-    wire = await connect(endpoint, clock=clock, within=min(limits.connect, limits.overall))
+    wire = await dial(endpoint, Wire, clock=clock, within=min(limits.connect, limits.overall))
     try:
         if flush_first:
             wire.send(_END_HEADER)

@@ -6,13 +6,10 @@ from collections import deque
 from dataclasses import dataclass
 
 import structlog
-from twisted.internet import defer, error
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, ITCPTransport
-from twisted.internet.protocol import Factory, Protocol, connectionDone
-from twisted.python.failure import Failure
+from twisted.internet.defer import CancelledError
+from twisted.internet.interfaces import IReactorTime
 
-from gateway.errors import TemporaryFailure
+from gateway.line import Line
 from printers import command
 from printers.status import Answer, Backchannel, Event, Status
 
@@ -31,18 +28,14 @@ class Said:
     byte: int
 
 
-class Wire(Protocol):
+class Wire(Line):
     """One connection. `lost` once it has ended, whoever ended it."""
 
-    transport: ITCPTransport
-
     def __init__(self, clock: IReactorTime) -> None:
-        self.lost = False
-        self._clock = clock
+        super().__init__(clock)
         self._back = Backchannel()
         self._asked: deque[int] = deque()
         self._events: deque[Event | Said] = deque()
-        self._waiter: Deferred[None] | None = None
 
     def send(self, data: bytes) -> None:
         self.transport.write(data)
@@ -57,10 +50,10 @@ class Wire(Protocol):
         while not self._events:
             if self.lost:
                 raise LinkLost
-            left = until - self._clock.seconds()
+            left = until - self.clock.seconds()
             if left <= 0:
                 return None
-            await self._something(left)
+            await self.something(left)
         return self._events.popleft()
 
     async def close(self, within: float) -> None:
@@ -68,11 +61,11 @@ class Wire(Protocol):
 
         Cancelling it breaks the line at once, and changes nothing of what the job has come to.
         """
-        until = self._clock.seconds() + within
+        until = self.clock.seconds() + within
         self.transport.loseConnection()
         try:
-            while not self.lost and (left := until - self._clock.seconds()) > 0:
-                await self._something(left)
+            while not self.lost and (left := until - self.clock.seconds()) > 0:
+                await self.something(left)
         except CancelledError:
             _log.debug("escpos.close_cancelled")
         if not self.lost:
@@ -84,28 +77,7 @@ class Wire(Protocol):
                 self._events.append(Said(self._asked.popleft(), event.byte))
             else:
                 self._events.append(event)
-        self._wake()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.lost = True
-        self._wake()
-
-    def _something(self, within: float) -> Deferred[None]:
-        """Fires when bytes come, the link ends, or `within` seconds have passed."""
-        waiter = self._waiter = Deferred[None]()
-        timer = self._clock.callLater(within, self._wake)
-
-        def woken(result: object) -> object:
-            if timer.active():
-                timer.cancel()
-            return result
-
-        return waiter.addBoth(woken)
-
-    def _wake(self) -> None:
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.called:
-            waiter.callback(None)
+        self.wake()
 
 
 class Inquiry:
@@ -123,18 +95,3 @@ class Inquiry:
             return None
         one, two, three, four = self._bytes
         return Status((one, two, three, four))
-
-
-async def connect(endpoint: IStreamClientEndpoint, *, clock: IReactorTime, within: float) -> Wire:
-    """A connection to the printer; `TemporaryFailure` when there is none `within` seconds."""
-    factory = Factory.forProtocol(lambda: Wire(clock))
-    try:
-        wire = await endpoint.connect(factory).addTimeout(within, clock)
-    except CancelledError:
-        raise
-    except (defer.TimeoutError, error.TimeoutError) as silence:
-        raise TemporaryFailure("does not answer", reasons=("timed-out",)) from silence
-    except (error.ConnectError, OSError) as refusal:
-        raise TemporaryFailure(f"cannot connect: {refusal}", reasons=("timed-out",)) from refusal
-    assert isinstance(wire, Wire)
-    return wire
