@@ -35,3 +35,16 @@ def likeness(heard, prompt, *, longest=2.0):
     score = match / np.sqrt(there * (part**2).sum())
     best = int(np.argmax(score))
     return float(score[best]), best / RATE
+
+
+def when_heard(heard, prompt, *, longest=2.0, sure=0.9):
+    """At which second `prompt` was surely heard to begin; None: it was not.
+
+    Told by any of its first seconds, not by the very first alone: on a machine that stalls, Asterisk leaves
+    a hole of some frames in what it plays.
+    """
+    for start in range(0, max(1, min(len(prompt) - RATE // 2, 2 * RATE)), RATE // 2):
+        score, at = likeness(heard, prompt[start:], longest=longest)
+        if score > sure:
+            return at - start / RATE
+    return None

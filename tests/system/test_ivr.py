@@ -40,13 +40,12 @@ from tests.flow.conftest import LAB, WARDS, Sample
 from tests.flow.telephone import LAB as NOIR
 from tests.flow.telephone import LOGIN, PETIT, ROUX
 from tests.system.asterisk import Asterisk
-from tests.system.rtp import likeness, samples
+from tests.system.rtp import likeness, samples, when_heard
 from tests.system.test_telephone import pause, phone, telephony
 from tests.unit.render.samples import context
 
 pytestmark = [pytest.mark.system, pytest.mark.patience(120)]
 
-SURE = 0.9
 FAST = 380  # words a minute: the machine listens
 LEXICON = built_in("fr")
 CRITICAL = Sample("A1", analytes=(("2823-3^Potassium", "6.8", "mmol/L", "HH"),))
@@ -111,10 +110,9 @@ class Ear:
             for text, prompts in self.voice.transcript
         )
 
-    def heard(self, prompts, *, longest=1.0):
+    def heard(self, prompts):
         """Whether the first of them was really heard, by its sound."""
-        prompt = samples(f"{prompts[0]}.wav")
-        return likeness(self.call.heard, prompt, longest=longest)[0] > SURE
+        return when_heard(self.call.heard, samples(f"{prompts[0]}.wav"), longest=1.0) is not None
 
     def transcript(self):
         """Every text whose sound was really heard."""

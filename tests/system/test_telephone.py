@@ -19,7 +19,7 @@ from gateway.asterisk.role import Ending, HungUp, Prompt, Unplayable
 from gateway.asterisk.service import Telephony
 from gateway.errors import PermanentFailure, TemporaryFailure, Uncertain
 from tests.system.asterisk import CANARY, SECRET, Asterisk
-from tests.system.rtp import likeness, samples
+from tests.system.rtp import likeness, samples, when_heard
 
 pytestmark = pytest.mark.system
 
@@ -113,10 +113,10 @@ async def hears(call, name, *, within=15.0):
     """Waits until the caller has heard the beginning of a sound; at which second of the call it began."""
     prompt, end = samples(SOUNDS / f"{name}.wav"), reactor.seconds() + within
     while True:
-        score, at = likeness(call.heard, prompt)
-        if score > SURE:
+        at = when_heard(call.heard, prompt)
+        if at is not None:
             return at
-        assert reactor.seconds() < end, f"{name} was not heard: {score:.2f}"
+        assert reactor.seconds() < end, f"{name} was not heard: {likeness(call.heard, prompt)}"
         await pause(0.2)
 
 
