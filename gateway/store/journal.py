@@ -89,15 +89,8 @@ def chained(prev: bytes, entry: Entry) -> bytes:
     """
     if len(prev) != len(NOTHING):
         raise ValueError("a hash of another length")
-    word = entry.what.encode()
-    absent = (entry.message_id is None) + 2 * (entry.delivery_id is None)
-    head = _HEAD.pack(
-        prev,
-        entry.seq,
-        entry.at,
-        absent,
-        entry.message_id or 0,
-        entry.delivery_id or 0,
-        len(word),
-    )
-    return sha256(head + word + entry.detail.encode()).digest()
+    seq, at, what, message_id, delivery_id, detail = entry
+    word = what.encode()
+    absent = (message_id is None) + 2 * (delivery_id is None)
+    head = _HEAD.pack(prev, seq, at, absent, message_id or 0, delivery_id or 0, len(word))
+    return sha256(head + word + detail.encode()).digest()

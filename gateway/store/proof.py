@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -52,7 +53,11 @@ class _Ledger:
 
     def note(self, number: int, value: int, *, seq: int) -> None:
         missing = number + 1 - len(self.value)
-        if missing > 0:
+        if missing == 1:
+            self.value.append(value)
+            self.said.append(seq)
+            return
+        if missing > 1:
             self.value.extend([0] * missing)
             self.said.extend([0] * missing)
         self.value[number] = value
@@ -70,6 +75,7 @@ class Proof:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
+        self._execute = connection.cursor().execute
         self._seq = 0
         self._messages = _Ledger()  # 1 its bytes are there, 2 they are not, 3 they were purged
         self._deliveries = _Ledger()
@@ -80,11 +86,11 @@ class Proof:
         """Raises Altered when the entry contradicts what cannot have changed since."""
         self._seq = entry.seq
         if entry.delivery_id is None and entry.what in {"accepted", "refused"}:
-            self._accepted(entry, json.loads(entry.detail))
+            self._accepted(entry, _detail(entry))
         elif entry.what == "purged" and entry.message_id is not None:
             self._messages.note(entry.message_id, 3, seq=entry.seq)
         elif entry.delivery_id is not None:
-            self._moved(entry, entry.delivery_id, json.loads(entry.detail))
+            self._moved(entry, entry.delivery_id, _detail(entry))
 
     def compare(self) -> None:
         """Raises Altered for the first row that contradicts the last word on it."""
@@ -180,13 +186,23 @@ class Proof:
         ]
 
     def _row(self, sql: str, number: int | None) -> Any:
-        found = self._connection.execute(sql, (number,)).fetchall()
+        found = self._execute(sql, (number,)).fetchall()
         return found[0] if found else None
 
     def _rows(self, sql: str, values: Sequence[object] = ()) -> apsw.Cursor:
         return self._connection.execute(sql, values)
 
 
+def _detail(entry: Entry) -> dict[str, Any]:
+    """As it was written, without blanks: half the time that `json.loads` takes to look for them."""
+    detail: dict[str, Any] = _read(entry.detail)[0]
+    return detail
+
+
+_read = json.JSONDecoder().raw_decode
+
+
+@lru_cache(maxsize=1024)  # most messages have the same few
 def _stands(deliveries: str, *, refused: str) -> str | None:
     try:
         rows = [(Purpose(p), State(s)) for p, s in json.loads(deliveries) if p is not None]
