@@ -150,6 +150,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
     formats = _formats(reactor, site, box)
     offers: dict[str, Any] = {
         "alarms": alarms,
+        "aside": in_thread(reactor),
         "base": site.base,
         "box": box,
         "clock": clock,

@@ -11,7 +11,7 @@ from gateway.hl7.delimiters import STANDARD, Delimiters, delimiters_of
 
 _MSH = re.compile(rb"(?:\A|[\r\n])[^0-9A-Za-z\r\n]{0,8}(MSH[^\r\n]*)")
 _FIELDS = 20
-_LONGEST = 2**16  # of an MSH: beyond this only its beginning is looked at
+_LONGEST = 2**16  # where an MSH may begin, and its length: beyond this nothing is looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ def peek(raw: bytes) -> Envelope:
     """The envelope of the first message in `raw`, as well as it can be made out. Never raises."""
     if raw.startswith(UTF16_OR_32):
         raw = raw[:_LONGEST].decode("utf-16", "replace").encode()
-    found = _MSH.search(raw)
+    found = _MSH.search(raw, 0, _LONGEST)
     if not found:
         return Envelope()
     line = found[1][:_LONGEST]

@@ -20,6 +20,8 @@ VT, FS, CR = b"\x0b", b"\x1c", b"\r"
 
 # Between frames senders put NULs, line ends, and the ACK and NAK bytes of MLLP release 2.
 _BLANK = b"\x00\t\n\r \x06\x15"
+# An FS that may end a frame, or part two messages; any other is passed over at once.
+_TELLING = re.compile(rb"\x1c(?=[\x00\t\n\r \x06\x15M]|\Z)")
 _SECOND_MESSAGE = re.compile(rb"\x1c[\x00\t\n\r \x06\x15]*MSH[^0-9A-Za-z]")
 _HEAD = 4096  # of a frame that is too long: enough for its MSH, so that it can be answered
 _TAIL = 64  # how far back `unsettled` looks for an FS: it is asked after every chunk
@@ -64,7 +66,17 @@ class Framer:
     not depend on how it was chunked.
     """
 
-    __slots__ = ("_faults", "_garbage", "_held", "_inside", "_limit", "_scan", "_told", "closed")
+    __slots__ = (
+        "_doubtful",
+        "_faults",
+        "_garbage",
+        "_held",
+        "_inside",
+        "_limit",
+        "_scan",
+        "_told",
+        "closed",
+    )
 
     def __init__(self, *, limit: int = 16 * 2**20) -> None:
         self.closed = False
@@ -72,6 +84,7 @@ class Framer:
         self._held = bytearray()  # the body, so far, of the frame we are in
         self._scan = 0  # up to where `_held` holds no undecided FS
         self._inside = False
+        self._doubtful = False  # some FS in it may part two messages
         self._told: set[FaultKind] = set()  # said once, until a message comes through
         self._faults = 0
         self._garbage = 0
@@ -128,13 +141,15 @@ class Framer:
                 if start < 0 or self.closed:
                     return len(view)
                 at = start + 1
-                self._inside, self._scan = True, at
-            end = view.find(FS, self._scan)
+                self._inside, self._scan, self._doubtful = True, at, False
+            telling = _TELLING.search(view, self._scan)
+            end = telling.start() if telling else -1
             stop = len(view) if end < 0 else end
             again = view.rfind(VT, self._scan, stop)
             if again >= 0:
                 self._interrupted(bytes(view[at:again]), out)
                 at = again + 1
+                self._doubtful = False
             if self.closed:
                 break
             if stop - at > self._limit:
@@ -144,11 +159,10 @@ class Framer:
                 return at
             elif view[end + 1] == 0x0D:
                 self._inside = False
-                with memoryview(view)[at:end] as body:  # one copy, not two: it may be 16 MB
-                    whole = bytes(body)
-                self._emit(whole, out)
+                self._emit(_taken(view, at, end), out, doubtful=self._doubtful)
                 at = end + 2
             else:
+                self._doubtful = True
                 self._scan = end + 1
         return len(view)
 
@@ -185,10 +199,10 @@ class Framer:
             else:
                 self._fault(FaultKind.INTERRUPTED, "a new frame began before its end", piece, out)
 
-    def _emit(self, body: bytes, out: list[Frame | Fault]) -> None:
-        if not body.strip(_BLANK):
+    def _emit(self, body: bytes, out: list[Frame | Fault], *, doubtful: bool = True) -> None:
+        if body[:1] in _BLANK and not body.strip(_BLANK):
             self._empty(body, out)
-        elif FS in body and _SECOND_MESSAGE.search(body):
+        elif doubtful and _SECOND_MESSAGE.search(body):
             self._fault(FaultKind.AMBIGUOUS, "two messages in one frame, FS between", body, out)
         else:
             out.append(Frame(data=body))
@@ -221,6 +235,14 @@ class Framer:
         out.append(Fault(kind=kind, reason=reason, data=data, close=True))
         self.closed = True
         self._inside = False
+
+
+def _taken(view: bytes | bytearray, start: int, stop: int) -> bytes:
+    """Copied once: 16 MB take 3 ms."""
+    if isinstance(view, bytes):
+        return view[start:stop]
+    with memoryview(view) as whole, whole[start:stop] as part:
+        return bytes(part)
 
 
 def _ended(held: bytes | bytearray) -> bytes | None:

@@ -13,6 +13,7 @@ from gateway.clock import Clock
 from gateway.intakes.mllp.senders import Network, SenderSettings
 from gateway.intakes.mllp.service import Inbox, MllpIntake
 from gateway.router import Mode
+from gateway.service import Aside, at_once
 from gateway.settings import Duration, Endpoint, Name
 from gateway.settings import Settings as Table
 
@@ -63,6 +64,7 @@ def build(
     base: Path,
     on_broken: Callable[[object], None],
     zone: str = "UTC",
+    aside: Aside = at_once,
 ) -> MllpIntake:
     """The intake that a site's table asks for; `zone` is the one its acknowledgements are dated in."""
     return MllpIntake(
@@ -73,4 +75,5 @@ def build(
         base=base,
         on_broken=on_broken,
         zone=zone,
+        aside=aside,
     )

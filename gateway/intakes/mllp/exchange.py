@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from traceback import extract_tb
 from typing import Any
 from typing import Protocol as Role
@@ -14,8 +15,10 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from gateway.errors import Rejected, StoreBroken, StoreFull
-from gateway.hl7 import Envelope, Fault, FaultKind, Frame, peek, refusal, split
+from gateway.hl7 import Batch, Envelope, Fault, FaultKind, Frame, peek, refusal, split
+from gateway.inbox import LONG
 from gateway.intakes.mllp.answers import Answers, Slot
+from gateway.service import Aside
 
 _log = structlog.get_logger()
 
@@ -26,6 +29,8 @@ _EMPTY = Rejected("a batch without a message", code=100, location="BHS")
 
 class Clerk(Role):
     """Who takes messages in and writes answers; raises Rejected, StoreFull or StoreBroken."""
+
+    aside: Aside
 
     def accept(self, raw: bytes, peer: str) -> Coroutine[Any, Any, object]: ...
     def refuse(self, raw: bytes, why: Rejected, peer: str) -> Coroutine[Any, Any, object]: ...
@@ -61,16 +66,18 @@ class Exchange:
         self._answers = Answers(write)
         self._backlog: deque[Frame | Fault | _Remark] = deque()
         self._busy = False
+        self._looking = False  # a long frame is being taken apart: what came after it waits
 
     @property
     def unanswered(self) -> int:
         """Messages handed over and not answered; others wait only while there are some."""
-        return len(self._answers)
+        return len(self._answers) + self._looking
 
     @property
     def full(self) -> bool:
         """Whether what comes next would have to wait."""
-        return len(self._answers) >= self._at_once or self._answers.size > self._longest
+        waiting = self._answers
+        return self._looking or len(waiting) >= self._at_once or waiting.size > self._longest
 
     def take(self, found: list[Frame | Fault]) -> None:
         """What the framer made of the sender's bytes."""
@@ -97,7 +104,24 @@ class Exchange:
             self._frame(item.data)
 
     def _frame(self, data: bytes) -> None:
-        batch = split(data)
+        if len(data) <= LONG:
+            self._apart(data, split(data))
+            return
+        self._looking = True
+        Deferred.fromCoroutine(self._look(data)).addErrback(self._lost)
+
+    async def _look(self, data: bytes) -> None:
+        batch = await self._clerk.aside(partial(split, data))
+        self._looking = False
+        self._apart(data, batch)
+        self._go_on()
+
+    def _lost(self, failure: Failure) -> None:
+        """Nobody knows what was in it, so nothing can be answered: let the sender send it again."""
+        _log.error("intake.bug", error=type(failure.value).__name__, where=_where(failure.value))
+        self._cut()
+
+    def _apart(self, data: bytes, batch: Batch) -> None:
         if len(batch.messages) == 1 and batch.fault is None:
             self._message(batch.messages[0])
             return

@@ -21,6 +21,7 @@ from gateway.intakes.mllp.conversation import Conversation
 from gateway.intakes.mllp.patience import Patience
 from gateway.intakes.mllp.senders import Senders
 from gateway.peers import Peers
+from gateway.service import Aside, at_once
 from gateway.tls import endpoint
 
 if TYPE_CHECKING:
@@ -59,8 +60,10 @@ class MllpIntake(Service):
         zone: str,
         base: Path,
         on_broken: Callable[[object], None],
+        aside: Aside = at_once,
     ) -> None:
         self.reactor = reactor
+        self.aside = aside
         self._settings = settings
         self._inbox = inbox
         self._clock = clock

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.hl7 import read, split
+from gateway.hl7 import batch, read, split
 
 ONE = b"MSH|^~\\&|SIL|LABO|||1||ADT^A01|A1|P|2.5\rPID|1||1\r"
 TWO = b"MSH|^~\\&|SIL|LABO|||1||ADT^A01|A2|P|2.5\rPID|1||2\r"
@@ -99,22 +99,6 @@ def test_names_by_the_million_take_no_time(hostile):
     assert time.process_time() - began < 1
 
 
-@given(
-    st.lists(
-        st.sampled_from([b"MSH", b"BHS", b"BTS", b"|", b" ", b"\t", b"\r", b"\n", b"a", b"\xe9"])
-    ),
-    st.sampled_from([0, 1_000_000]),
-)
-def test_a_long_piece_is_parted_as_a_short_one(parts, lines):
-    raw = b"".join(parts)
-    with pytest.MonkeyPatch.context() as patch:
-        wanted = split(raw)
-        patch.setattr("gateway.hl7.batch._SHORT", -1)
-        patch.setattr("gateway.hl7.batch._LINES", lines)
-        found = split(raw)
-    assert (found.messages, found.enveloped) == (wanted.messages, wanted.enveloped)
-
-
 @given(st.lists(st.sampled_from([ONE, TWO, b"NTE|1||x\n", b"ZZZ\r", b"BHS|\r", b"BTS|1\r"])))
 def test_every_message_comes_out_whole_and_in_order(pieces):
     raw = b"".join(pieces)
@@ -126,3 +110,30 @@ def test_every_message_comes_out_whole_and_in_order(pieces):
         elif mark.startswith(b"A"):
             assert joined.count(mark) == raw.count(mark)
     assert all(m.count(b"MSH|") <= 1 for m in messages)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                ONE,
+                TWO,
+                b"NTE|1||x\n",
+                b" \tMSH|^~\\&|b\r",
+                b"\r\n",
+                b"BHS|\r",
+                b"BTS|1\r",
+                b"MSHX BHS",
+                *(b"MSH", b"BHS", b"BTS", b"|", b" ", b"\t", b"\r", b"\n", b"a", b"\xe9"),
+            ]
+        ),
+        max_size=12,
+    ),
+    st.integers(20, 50),
+)
+def test_what_is_looked_at_in_pieces_is_taken_apart_the_same(pieces, size):
+    raw = b"".join(pieces)
+    whole = batch._starts(raw)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch, "_PIECE", size)  # never less than a line end, some blanks and a name
+        assert batch._starts(raw) == whole

@@ -736,3 +736,69 @@ def test_a_connection_that_ends_leaves_no_timer(bench):
 def test_settings_that_cannot_work_are_faults(tables):
     with pytest.raises(ValidationError):
         Settings(**({"kind": "mllp", "name": "l", "listen": "tcp:1", "mode": "direct"} | tables))
+
+
+# -- long frames
+
+
+class Elsewhere:
+    """Does work beside the reactor: when told."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def __call__(self, work):
+        done = Deferred()
+        self.waiting.append((work, done))
+        return done
+
+    def works(self):
+        work, done = self.waiting.pop(0)
+        done.callback(work())
+
+
+@pytest.fixture
+def far(bench):
+    bench.intake.aside = Elsewhere()
+    return bench
+
+
+LONG_ONE = message("A1", more="OBX|1|TX|||" + "x" * 200_000 + "\r")
+
+
+def test_a_long_frame_is_taken_apart_elsewhere_and_what_follows_waits(far):
+    cable = far.dial().says(framed(LONG_ONE, message("A2")))
+    assert far.inbox.seen == []
+    assert cable.producerState == "paused"
+
+    far.intake.aside.works()
+    assert cable.heard == [("AA", "A1"), ("AA", "A2")]
+    assert cable.producerState == "producing"
+
+
+def test_each_message_of_a_long_frame_is_answered(far):
+    cable = far.dial().says(framed(LONG_ONE + message("A2") + message("A3")))
+
+    while far.intake.aside.waiting:
+        far.intake.aside.works()
+    assert cable.heard == [("AA", "A1"), ("AA", "A2"), ("AA", "A3")]
+
+
+def test_a_sender_that_leaves_after_a_long_frame_has_sent_it(far):
+    cable = far.dial().says(framed(LONG_ONE))
+    cable.conversation.readConnectionLost()
+    assert not cable.disconnecting
+
+    far.intake.aside.works()
+    assert cable.heard == [("AA", "A1")]
+    assert cable.disconnecting
+
+
+def test_a_long_frame_that_cannot_be_taken_apart_is_not_answered(far):
+    with capture_logs():
+        cable = far.dial().says(framed(LONG_ONE))
+        _, done = far.intake.aside.waiting.pop()
+        done.errback(Failure(RuntimeError("no threads any more")))
+
+    assert cable.heard == []
+    assert cable.gone
