@@ -204,6 +204,7 @@ async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], No
         aside=in_thread(reactor),
         labels=site.label_steps(),
         down=lambda: main.outage() is not None,
+        shut=main.shut,
     )
     packs = PackDesk(
         store,

@@ -138,6 +138,7 @@ class NewDelivery:
     purpose: Purpose
     priority: Priority
     steps: tuple[Step, ...]
+    step: int = 0  # where its plan begins: past the platform that is known to be down
     state: State = State.OPEN  # OPEN (due at once) or HELD
     expires_at: float | None = None
     reason: str = ""

@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from gateway import chasing, router
+from gateway import chasing, policy, router
 from gateway.clock import Clock
 from gateway.delivery import NewDelivery, Purpose, Step
 from gateway.directory import LAB, Directory
@@ -65,9 +65,11 @@ class Inbox:
         aside: Aside = at_once,
         labels: tuple[Step, ...] = (),
         down: Callable[[], bool] = lambda: False,
+        shut: Callable[[], str | None] = lambda: None,
     ) -> None:
         """`labels`: the plan of specimen labels, for orders of wards that have a label printer. `down`:
-        whether the platform is known to be down just now."""
+        whether there is an outage just now; `shut`: why the platform takes nothing, None while it does."""
+        self._shut = shut
         self._labels = labels
         self._down = down
         self._store = store
@@ -160,6 +162,16 @@ class Inbox:
         return tuple(delivery for deliveries in owed for delivery in deliveries)
 
     async def _owed(
+        self, message: Message, *, ward: str, mode: Mode, now: float
+    ) -> tuple[NewDelivery, ...]:
+        """What is owed, past the platform where that takes nothing."""
+        owed = await self._wanted(message, ward=ward, mode=mode, now=now)
+        reason = self._shut()
+        if reason is None:
+            return owed
+        return tuple(one for new in owed for one in policy.begun_down(new, reason=reason))
+
+    async def _wanted(
         self, message: Message, *, ward: str, mode: Mode, now: float
     ) -> tuple[NewDelivery, ...]:
         """Its plan; for a correction also what is owed to those who got the earlier value."""

@@ -70,6 +70,16 @@ def after_trial(delivery: Delivery, *, detail: str, now: float) -> Move:
     return Move(after=replace(delivery, state=State.OPEN, due=due, reason=detail), note=detail)
 
 
+def begun_down(new: NewDelivery, *, reason: str) -> tuple[NewDelivery, ...]:
+    """The same for a delivery that is not a row yet: it need not first stand in the platform's lane."""
+    relayed = new.purpose is Purpose.WARD and new.steps[0].by == "platform"
+    if not relayed or len(new.steps) == 1:
+        return (new,)
+    after = replace(new, step=1, degraded=True, reason=reason)
+    beside = (alongside(after, new.beside),) if new.beside else ()
+    return (after, _owed(new), *beside)
+
+
 def deadline_passed(delivery: Delivery, *, reason: str, now: float) -> Move:
     """The step's time is up while the delivery was waiting."""
     return advance(delivery, reason=delivery.reason or reason, now=now)
@@ -189,7 +199,7 @@ def _begin_again(
     )
 
 
-def _owed(delivery: Delivery) -> NewDelivery:
+def _owed(delivery: Delivery | NewDelivery) -> NewDelivery:
     """What fallback delivers is owed to the platform when it is back."""
     return NewDelivery(
         to="PLATFORM",

@@ -119,6 +119,10 @@ class Upstream:
     def outage(self) -> Outage | None:
         return self.desk.current
 
+    def shut(self) -> str | None:
+        """Why it takes nothing that somebody waits for; None while it does."""
+        return None if self.watch.open else self.watch.reason
+
     def up_since(self, moment: float) -> bool:
         return self.watch.up_since(moment)
 
@@ -204,6 +208,9 @@ class NoUpstream:
         return None
 
     def outage(self) -> None:
+        return None
+
+    def shut(self) -> None:
         return None
 
     def up_since(self, moment: float) -> bool:

@@ -54,7 +54,7 @@ DELIVERY_INSERT = """
 INSERT INTO delivery (
     id, message_id, recipient, purpose, priority, patient_key, steps, created_at, step, step_since,
     state, due, tries, cycles, doubtful, degraded, reason, expires_at, rank, lane, deadline, beside
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?)
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?)
 """
 LAST_DELIVERY = "SELECT coalesce(max(id), 0) FROM delivery"
 

@@ -240,6 +240,7 @@ class Hospital:
             plans=self._plans(),
             limits=Limits(ranges={}), clock=self.time, on_deliveries=self.dispatcher.accepted,
             down=lambda: self.desk.current is not None,
+            shut=lambda: None if self.watch.open else self.watch.reason,
         )  # fmt: skip
         self.do(self.dispatcher.start())
         self.poller = Poller(

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import policy
-from gateway.delivery import FINAL, MOVES, Delivery, Outcome, Purpose, State, Step
+from gateway.delivery import FINAL, MOVES, Delivery, NewDelivery, Outcome, Purpose, State, Step
 from gateway.message import Priority
+from gateway.store.rows import begun
 
 NOW = 1_000.0
 PLAN = (
@@ -104,6 +105,27 @@ def test_what_never_went_to_the_platform_is_not_degraded_nor_owed() -> None:
 
     assert not move.after.degraded
     assert move.extra == ()
+
+
+@pytest.mark.parametrize("beside", [(), (Step(by="call", within=120.0, to="ward"),)])
+@pytest.mark.parametrize("purpose", [Purpose.WARD, Purpose.RELAY, Purpose.NOTICE])
+@pytest.mark.parametrize("steps", [PLAN, PLAN[1:]])
+def test_what_begins_while_the_platform_is_down_stands_as_if_it_had_been_turned_away(
+    steps: tuple[Step, ...], purpose: Purpose, beside: tuple[Step, ...]
+) -> None:
+    new = NewDelivery(
+        to="CARD", purpose=purpose, priority=Priority.URGENT, steps=steps, beside=beside
+    )
+    row = begun(new, id=1, message_id=1, patient_key="1", at=NOW)
+    moved = policy.platform_is_down(row, reason="no answer", now=NOW)
+
+    first, *more = policy.begun_down(new, reason="no answer")
+
+    if purpose is Purpose.WARD and steps[0].by == "platform":
+        assert begun(first, id=1, message_id=1, patient_key="1", at=NOW) == moved.after
+        assert tuple(more) == moved.extra
+    else:
+        assert (first, *more) == (new,)
 
 
 def test_a_message_only_for_the_platform_waits_for_it() -> None:
