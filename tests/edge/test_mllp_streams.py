@@ -175,7 +175,7 @@ async def test_utf16_is_refused(streams):
 async def test_a_message_without_end_is_cut_off_at_its_longest(streams):
     head = (streams / "giant_64MB_head.bin").read_bytes()
     before = _resident()
-    async with Site(within="20s") as site:
+    async with Site(within="20s", idle="20s") as site:
         sender = await site.dial()
         sender.transport.write(head)
         for _ in range(31):
