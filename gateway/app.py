@@ -55,6 +55,8 @@ WORKERS = 2
 HEARING = 0.25
 #: How soon a pack that has become due is noticed, seconds.
 PACKS = 2.0
+#: New objects before the collector looks through them: Python's 700 are those of a few messages.
+YOUNG = 10_000
 
 
 def run(site: Site, *, log_level: str = "INFO") -> int:
@@ -118,6 +120,7 @@ def _set_apart() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG, 10, 10)
 
 
 async def assemble(reactor: Any, site: Site, *, on_broken: Callable[[object], None]) -> Stack:
