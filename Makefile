@@ -8,6 +8,8 @@ ROOMS  := gateway printers $(wildcard demo)
 TESTS  ?= tests
 # Test files side by side: most of the long ones wait for printers, calls and brokers. 0: one after another.
 WORKERS ?= 2
+# Bytecode is kept: tests start the service hundreds of times, and each would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint style types layers house format bench lock clean
