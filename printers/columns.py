@@ -88,9 +88,14 @@ def _break(cells: Sequence[str], start: int, *, stop: int) -> int:
     """Where the line that begins at `start` and may reach to `stop` ends."""
     if stop == len(cells):
         return stop
-    spots = [at for at in range(stop, start, -1) if cells[at] == " " and cells[at - 1] != " "]
-    kept = (at for at in spots if not (cells[at - 1].isdigit() and cells[at + 1].isdigit()))
-    return next(kept, spots[0] if spots else stop)
+    between_digits = 0
+    for at in range(stop, start, -1):
+        if cells[at] != " " or cells[at - 1] == " ":
+            continue
+        if not (cells[at - 1].isdigit() and cells[at + 1].isdigit()):
+            return at
+        between_digits = between_digits or at
+    return between_digits or stop
 
 
 _MAY_SIT = re.compile("[^\x00-\u02ff]")  # below U+0300 nothing sits on the character before it
@@ -99,7 +104,7 @@ _GAPS = re.compile("(?<![0-9]) +| +(?![0-9])")
 
 def _cells(text: str) -> Sequence[str]:
     """One item a column: each character with the marks that sit on it."""
-    if not any(map(_is_mark, text)):
+    if text.isascii() or not _MAY_SIT.search(text):
         return text
     cells: list[str] = []
     for char in text:
