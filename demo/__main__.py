@@ -11,7 +11,7 @@ from typing import Any
 from demo import broker, ringing
 from demo import laboratory as lab
 from demo.bus import BusHospital, BusStory
-from demo.hospital import DidNotHappen, Hospital
+from demo.hospital import CODE, PIN, DidNotHappen, Hospital
 from demo.post import PostHospital, PostStory
 from demo.ringing import RingingHospital, RingingStory
 from demo.teller import Teller, waiting
@@ -293,6 +293,7 @@ It stays up; Ctrl-C ends it. To play with it, in another terminal:
     wardline status --config {config}
     wardline messages --config {config}
     wardline outage begin --config {config} --reason "exercice"
+In a browser: http://127.0.0.1:{hospital.console_port}/ (code {CODE}, PIN {PIN}).
 Slips come out under {hospital.folder}/. Or type here: PRINTER WORDS ("cardio-slip paper out"),
 or platform WORDS ("platform hang"); "help" after a name lists its words."""
     )

@@ -15,9 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.asterisk.access import hashed
 from gateway.store import views
 
 WARDS = (("CARD", "Cardiologie", "NEURO"), ("NEURO", "Neurologie", "CARD"))
+#: Who may look at the console of the demo, and its PIN.
+CODE, PIN = "1001", "836194"
 PRINTERS = ("cardio-slip", "neuro-slip", "lab-slip")
 
 
@@ -81,9 +84,9 @@ class Hospital:
         """Write the site's file and start everything."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        ports = free_ports(2 + len(PRINTERS))
-        self.platform_port, self.intake_port = ports[:2]
-        self.printer_ports = dict(zip(PRINTERS, ports[2:], strict=True))
+        ports = free_ports(3 + len(PRINTERS))
+        self.platform_port, self.intake_port, self.console_port = ports[:3]
+        self.printer_ports = dict(zip(PRINTERS, ports[3:], strict=True))
         self.config = self.folder / "site.toml"
         self.config.write_text(self._site(), "utf-8")
         self.store = self.folder / "wardline.db"
@@ -221,6 +224,15 @@ class Hospital:
             devices=devices,
             wards=wards,
             plans=plans,
+            console=self._console(),
+        )
+
+    def _console(self) -> str:
+        """The console, and somebody of the laboratory who may look at it."""
+        return (
+            f'[console]\nlisten = "tcp:{self.console_port}:interface=127.0.0.1"\n\n'
+            f'[[people]]\ncode = "{CODE}"\nname = "Awa Diallo"\nroles = ["lab", "downtime"]\n'
+            f"pin = '{hashed(PIN)}'\n"
         )
 
 
@@ -263,4 +275,4 @@ mode = "relay"
 devices = ["lab-slip"]
 phone = "4242"
 
-{plans}"""
+{plans}{console}"""
