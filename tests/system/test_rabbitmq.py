@@ -255,7 +255,8 @@ class Inbox:
 
 
 @asynccontextmanager
-async def tap(rabbit, inbox, **more):
+async def tap(rabbit, inbox, *, there=True, **more):
+    """`there`: what it needs is there, and is waited for."""
     module = registry.load(registry.INTAKES, "amqp")
     bindings = [{"exchange": "results", "key": "#"}]
     given = {"kind": "amqp", "connect": rabbit.endpoint, "name": "bus", "mode": "tap"}
@@ -269,7 +270,8 @@ async def tap(rabbit, inbox, **more):
     )
     intake.startService()
     try:
-        await until(lambda: intake.connected)
+        if there:
+            await until(lambda: intake.connected)
         yield intake
     finally:
         await intake.stopService()
@@ -435,6 +437,27 @@ async def test_a_receipt_closes_its_copy_whichever_comes_first(rabbit):
         await here.publish(message("H1"))
 
         await until(lambda: ("H1", True) in inbox.confirmed)
+
+
+async def test_an_exchange_that_is_not_there_yet_is_named_and_waited_for(rabbit):
+    inbox = Inbox()
+    async with hospital(rabbit) as here:
+        missing = {"bindings": [{"exchange": "not-yet"}]}
+        async with tap(rabbit, inbox, there=False, **missing) as intake:
+            await until(lambda: intake._trouble == "exchange not-yet is gone")
+
+            await here.channel.exchange_declare("not-yet", exchange_type="fanout", durable=True)
+            await until(lambda: intake.connected)
+            await here.channel.basic_publish(message("K1"), exchange="not-yet")
+            await until(lambda: inbox.accepted)
+        await here.channel.exchange_delete("not-yet")
+
+
+async def test_wrong_credentials_are_named_from_the_start(rabbit):
+    inbox = Inbox()
+    async with tap(rabbit, inbox, there=False, password="another") as intake:  # noqa: S106
+        await until(lambda: intake._trouble == "credentials refused")
+        assert not intake.connected
 
 
 async def test_its_own_queue_that_is_deleted_is_made_again(rabbit):
