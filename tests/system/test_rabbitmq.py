@@ -455,7 +455,7 @@ async def test_an_exchange_that_is_not_there_yet_is_named_and_waited_for(rabbit)
 
 async def test_wrong_credentials_are_named_from_the_start(rabbit):
     inbox = Inbox()
-    async with tap(rabbit, inbox, there=False, password="another") as intake:  # noqa: S106
+    async with tap(rabbit, inbox, there=False, password="another") as intake:
         await until(lambda: intake._trouble == "credentials refused")
         assert not intake.connected
 
