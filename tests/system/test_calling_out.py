@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -10,8 +12,11 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.process import reapAllProcesses
 from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThread
 
 from demo import laboratory as lab
+from demo import ringing
+from demo.telephone.exchange import free_ports
 from demo.telephone.phone import Phone
 from gateway.app import assemble
 from gateway.asterisk.access import hashed
@@ -226,6 +231,81 @@ async def machine(house, phone):
     assert "nobody pressed a key" in attempts
     assert await house.store.acknowledgements([accepted.message_id]) == []
     return call
+
+
+# --- Wardline dies
+
+
+def site_file(table, folder):
+    lists = {k: v for k, v in table.items() if isinstance(v, list)}
+    tables = (ringing._toml(k, v) for k, v in table.items() if isinstance(v, dict))
+    text = "".join(f"{k} = {ringing._value(v)}\n" for k, v in lists.items()) + "\n".join(tables)
+    path = folder / "site.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+class Wardline:
+    """The service as a process of its own, to be killed."""
+
+    def __init__(self, asterisk, printers, folder):
+        (self.port,) = free_ports(1)
+        site = table(asterisk, printers, folder)
+        site["telephony"] |= {"ring": "60s"}
+        intake = {"name": "lab", "kind": "mllp", "mode": "direct",
+                  "listen": f"tcp:{self.port}:interface=127.0.0.1"}  # fmt: skip
+        self.config = site_file(site | {"intakes": [intake]}, folder)
+        self.log = folder / "log"
+
+    async def start(self):
+        begun = self._ups()
+        self._begin()
+        await until(lambda: self._ups() > begun, what="the link")
+        await pause(0.3)  # the first beat
+        return self
+
+    def _ups(self):
+        return self.log.read_text("utf-8").count("asterisk.up") if self.log.exists() else 0
+
+    def _begin(self):
+        words = [sys.executable, "-m", "gateway.cli", "run", "--config", str(self.config)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(words, stdout=log, stderr=log)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    async def receives(self, raw, folder):
+        file = folder / "result.hl7"
+        file.write_bytes(raw)
+        words = [sys.executable, "-m", "gateway.cli", "send", str(file), "--to"]
+        await deferToThread(
+            subprocess.run, [*words, f"tcp:127.0.0.1:{self.port}"], check=True, capture_output=True
+        )
+
+
+async def test_killed_while_it_rings_wardline_rings_again_only_when_the_first_call_is_over(
+    asterisk, printers, tmp_path
+):
+    wardline = await Wardline(asterisk, printers, tmp_path).start()
+    try:
+        async with phone(asterisk, ANSWERS) as ward:
+            ward.conduct = "ring"
+            rung = ward.rung()
+            await wardline.receives(critical("K1", "CARD"), tmp_path)
+            first = await rung
+            wardline.kill()
+            await pause(1.0)
+            assert not first.ended.past, "Asterisk rings on by itself"
+
+            ward.conduct, rung = "answer", ward.rung()
+            await wardline.start()
+            await rung
+            assert first.ended.past, "one telephone, two calls at once"
+            assert len(ward.calls) == 2
+    finally:
+        wardline.kill()
 
 
 async def test_one_critical_result_is_had_one_climbs_and_a_machine_hears_nothing(

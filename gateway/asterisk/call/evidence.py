@@ -40,8 +40,8 @@ class Evidence:
             case "Newchannel":
                 self.live.add(event["Uniqueid"])
                 self.seen = True
-                self.far = self.far or _far(event["Channel"])
-            case "Newstate" if _far(event["Channel"]):
+                self.far = self.far or far(event["Channel"])
+            case "Newstate" if far(event["Channel"]):
                 self.look(event["ChannelStateDesc"])
             case "DialState" if event["DialStatus"] == "RINGING":
                 self.rang = True
@@ -72,9 +72,9 @@ class Evidence:
 
     def _hang_up(self, event: Event) -> None:
         self.live.discard(event["Uniqueid"])
-        if _far(event["Channel"]):
+        if far(event["Channel"]):
             self.sip = int(event["TechCause"]) if event["TechCause"].isdigit() else 0
-        if _far(event["Channel"]) or not self.far:
+        if far(event["Channel"]) or not self.far:
             self.cause = int(event["Cause"]) if event["Cause"].isdigit() else 0
 
     def outcome(self, *, done: bool, seconds: float) -> Outcome:
@@ -107,5 +107,6 @@ class Evidence:
 _ENVELOPE = frozenset({"Privilege", "Timestamp", "UserEvent"})
 
 
-def _far(channel: str) -> bool:
+def far(channel: str) -> bool:
+    """Whether a channel is the far telephone's, and not one of the two we dial through."""
     return bool(channel) and not channel.startswith("Local/")

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from gateway.asterisk.ami.session import NoAnswer, NotSent, Refused
 from gateway.asterisk.ami.words import Event, Response, Unsayable
+from gateway.asterisk.call.evidence import far
 from gateway.asterisk.call.placed import PlacedCall
 from gateway.asterisk.dialable import dialable
 from gateway.asterisk.fastagi.server import Leg
@@ -28,6 +29,8 @@ SPARE = 5.0
 LOST = 60.0
 HOUR = 3600.0
 
+# A channel that one of our calls began with: see `call`.
+_OURS = re.compile(rf"Local/[0-9]+@{DIAL['wardline-out']}-")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _log = structlog.get_logger()
@@ -95,6 +98,7 @@ class AsteriskPhone:
         self._giving_up: IDelayedCall | None = None
         self._patience: dict[str, IDelayedCall] = {}  # until when those that were adopted may last
         self._stopped = False
+        self._tidied = False
 
     @property
     def calls(self) -> int:
@@ -110,6 +114,7 @@ class AsteriskPhone:
         context: str = "wardline-out",
         variables: Mapping[str, str] | None = None,
     ) -> PlacedCall:
+        await self._tidy()
         self._allow(number, token, context)
         call = self._made(token, context)
         channel = call.channel
@@ -171,6 +176,25 @@ class AsteriskPhone:
             self._faxes.add(call.channel)
         self._tokens.expect(token)
         return call
+
+    async def _tidy(self) -> None:
+        """Before the first call: what a Wardline that died left ringing is ended, or somebody would be rung
+        twice at once. Who has answered hears what to do (the dialplan says it), and is left alone."""
+        if self._tidied:
+            return
+        try:
+            channels = await self._link.collect("Status")
+        except (NotSent, NoAnswer, Refused):
+            return  # asked again before the next call
+        self._tidied = True
+        far_up = {
+            c["Linkedid"] for c in channels if far(c["Channel"]) and c["ChannelStateDesc"] == "Up"
+        }
+        for channel in channels:
+            ours = _OURS.match(channel["Channel"]) and channel["Uniqueid"] == channel["Linkedid"]
+            if ours and not {channel["Linkedid"]} & {*far_up, *self._calls}:
+                _log.info("call.orphan", channel=channel["Uniqueid"])
+                await self._hang_up(channel["Uniqueid"])
 
     # --- what the link tells
 

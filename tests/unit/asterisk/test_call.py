@@ -173,6 +173,41 @@ def test_a_call_goes_through_the_dialplans_directory(stage):
     assert variables == {"TOKEN": "t1", "DIALLED": "4711", "RING": "30"}
 
 
+def living(one, number="4711", *, way="wardline-dial", far="Ringing"):
+    """A call of an earlier Wardline's as Asterisk lists it."""
+    name, told = f"Local/{number}@{way}-1", {"Linkedid": one, "ChannelStateDesc": "Ring"}
+    return [
+        Event(name="Status", fields=told | {"Channel": f"{name};1", "Uniqueid": one}),
+        Event(name="Status", fields=told | {"Channel": f"{name};2", "Uniqueid": f"{one}-2"}),
+        Event(name="Status", fields={"Channel": f"PJSIP/{number}-1", "Uniqueid": "far",
+                                     "Linkedid": one, "ChannelStateDesc": far}),
+    ]  # fmt: skip
+
+
+def test_what_a_dead_wardline_left_ringing_is_ended_before_anybody_is_rung(stage):
+    stage.link.status = [
+        *living("wl-rings"),
+        *living("wl-talks", "4712", far="Up"),
+        *living("wl-fax", "4713", way="fax-dial"),
+        *living("somebody-elses", "4714", way="elsewhere"),
+    ]
+    stage.call()
+    stage.call("4712", "t2")
+    assert [(name, (headers or {})["Channel"]) for name, headers, _ in stage.link.asked] == [
+        ("Hangup", "wl-rings"),
+        ("Originate", "Local/4711@wardline-dial/n"),
+        ("Originate", "Local/4712@wardline-dial/n"),
+    ]
+
+
+def test_a_link_that_falls_meanwhile_makes_it_look_again(stage):
+    stage.link.status = NotSent("no link")
+    stage.call()
+    stage.link.status = living("wl-rings")
+    stage.call("4712", "t2")
+    assert [name for name, *_ in stage.link.asked] == ["Originate", "Hangup", "Originate"]
+
+
 def test_a_call_lives_through_its_states(stage):
     call = stage.call()
     stage.happen(call, *begun(), event("Newstate", FAR, "far", ChannelStateDesc="Ringing"))
