@@ -85,6 +85,13 @@ def deadline_passed(delivery: Delivery, *, reason: str, now: float) -> Move:
     return advance(delivery, reason=delivery.reason or reason, now=now)
 
 
+def postpone(delivery: Delivery, *, reason: str, due: float) -> Move:
+    """Nothing was tried: it is looked at again at `due`, or goes on where its step is over by then."""
+    if _past(delivery, due):
+        return advance(delivery, reason=reason, now=due)
+    return Move(after=replace(delivery, state=State.OPEN, due=due, reason=reason))
+
+
 def no_device(delivery: Delivery, *, reason: str, now: float) -> Move:
     """Every device of this step is known to be in trouble.
 

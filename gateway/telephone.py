@@ -15,7 +15,7 @@ from gateway.asterisk.access import Access
 from gateway.asterisk.ivr.house import House
 from gateway.asterisk.ivr.menu import answer, opening
 from gateway.asterisk.ivr.notify import Batch as Conversation
-from gateway.asterisk.ivr.notify import Ending, notify
+from gateway.asterisk.ivr.notify import Ending, Outcome, notify
 from gateway.asterisk.role import Call
 from gateway.asterisk.service import Telephony
 from gateway.asterisk.speech import lexicon, recordings
@@ -27,6 +27,7 @@ from gateway.calling import Batch, CallDesk, Target
 from gateway.clock import ReactorClock, wall
 from gateway.compose import Composer
 from gateway.config import Site
+from gateway.delivery import Delivery
 from gateway.directory import Directory
 from gateway.formats import Formats
 from gateway.hands import HouseHands
@@ -103,6 +104,7 @@ class Telephone:
             node=node,
             concurrent=settings.concurrent,
             ring=settings.ring,
+            longest=settings.longest,
             text=self._text,
         )
 
@@ -171,7 +173,7 @@ class Telephone:
         batch = self.desk.batch(call.token)
         if batch is None:
             raise Stranger
-        await _notified(call, batch, house)
+        await notified(call, batch, house)
 
     async def _text(self, target: Target, *, ward: str, results: int) -> None:
         _ = translator(self._site.site.language)
@@ -224,20 +226,25 @@ class Telephone:
         await in_thread(self._reactor)(partial(self._voice.purge, before=before))
 
 
-async def _notified(call: Call, batch: Batch, house: House) -> None:
+async def notified(call: Call, batch: Batch, house: House) -> Outcome:
     """Tell whoever answers what waits for this telephone; what they acknowledge is in the store by then."""
     batch.detail = str(Ending.NOBODY)  # a conversation has begun: it is not cut off
-    items = tuple(batch.left())
+
+    async def more() -> tuple[Delivery, ...]:
+        return tuple(item.delivery for item in await batch.more())
+
     outcome = await notify(
         call,
         Conversation(
             ward=batch.ward,
-            deliveries=tuple(item.delivery for item in items),
+            deliveries=tuple(item.delivery for item in batch.left()),
             number=batch.target.number,
+            more=more,
         ),
         house=house,
     )
     has = set(outcome.acknowledged)
-    batch.done |= {item.stored.id for item in items if item.delivery.id in has}
+    batch.done |= {item.stored.id for item in batch.items if item.delivery.id in has}
     batch.detail = str(outcome.ending)
     batch.wrong_number = outcome.ending is Ending.WRONG_NUMBER
+    return outcome

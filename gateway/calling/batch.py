@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from gateway.calling.targets import Target
@@ -18,10 +18,14 @@ class Item:
     stored: Stored
 
 
+async def _nothing() -> tuple[Item, ...]:
+    return ()
+
+
 @dataclass(slots=True, kw_only=True)
 class Batch:
     """Several messages for one ward in one call. Grows smaller while it lasts: a result that somebody
-    acknowledged meanwhile is not said any more."""
+    acknowledged meanwhile is not said any more. And larger: `more` takes what has come since."""
 
     ward: str
     target: Target
@@ -29,6 +33,7 @@ class Batch:
     done: set[int] = field(default_factory=set)  # message ids somebody has
     detail: str = ""  # what came of the conversation, in English keywords; "" when there was none
     wrong_number: bool = False
+    more: Callable[[], Awaitable[tuple[Item, ...]]] = _nothing
 
     def left(self) -> Iterator[Item]:
         """What still has to be said."""

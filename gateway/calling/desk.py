@@ -30,8 +30,11 @@ from gateway.store import Store
 
 log = structlog.get_logger()
 
-#: Results that one call may be about; more begin another call at once.
-BATCH = 12
+#: Seconds of a call until somebody is identified, and for each result that is heard and keyed back (with
+#: espeak-ng at its usual speed: 28 and 33). One call is about what fits into it; more begin another at once.
+HELLO, EACH, BATCH = 30.0, 35.0, 12
+#: A telephone that one of our own calls rings is asked for again after so many seconds.
+ENGAGED = 3.0
 #: How often it is looked whether somebody has it meanwhile, seconds: a call that nobody needs ends.
 LOOK = 1.0
 #: Names under which the store remembers telephones that somebody said are not theirs.
@@ -68,8 +71,10 @@ class CallDesk:
         node: str,
         concurrent: int,
         ring: float = 30.0,
+        longest: float = 300.0,
         text: Text | None = None,
     ) -> None:
+        """`longest`: how long one call may last, seconds."""
         self._store = store
         self._directory = directory
         self._phone = phone
@@ -78,7 +83,9 @@ class CallDesk:
         self._zone = zone
         self._node = node
         self._ring = ring
+        self._most = max(1, min(BATCH, int((longest - HELLO) / EACH)))
         self._text = text
+        self._ringing: set[str] = set()  # numbers
         self._free = DeferredSemaphore(concurrent)  # first come, first served: fair between wards
         self._working: dict[str, Deferred[None]] = {}
         self._again: set[str] = set()
@@ -121,7 +128,7 @@ class CallDesk:
             try:
                 # Claimed only now: what came while the line was busy is in the same call.
                 rows = await self._store.claim(
-                    lane, node=self._node, now=self._clock.now(), limit=BATCH
+                    lane, node=self._node, now=self._clock.now(), limit=self._most
                 )
                 rows = [row for row in rows if row.at.by == "call"]
                 if not rows:
@@ -148,27 +155,63 @@ class CallDesk:
                 self._settle(row, policy.advance(row, reason=reason, now=now)) for row in rows
             )
             return
-        target = found[min(row.tries for row in rows) % len(found)]
-        await self._ring_up(target, rows)
+        first = min(row.tries for row in rows) % len(found)
+        free = [t for t in (*found[first:], *found[:first]) if t.number not in self._ringing]
+        if not free:
+            # One person may be on call for many wards: no line waits for a telephone that is busy with us.
+            await together(
+                self._settle(row, policy.postpone(row, reason="engaged by us", due=now + ENGAGED))
+                for row in rows
+            )
+            return
+        self._ringing.add(free[0].number)
+        try:
+            await self._ring_up(free[0], rows)
+        finally:
+            self._ringing.discard(free[0].number)
 
     async def _ring_up(self, target: Target, rows: Sequence[Delivery]) -> None:
         """One call to one telephone, about all of `rows`, and the end of each one's attempt."""
-        at = self._clock.now()
-        items = [
-            Item(delivery=row, stored=await self._store.content(row.message_id)) for row in rows
-        ]
-        batch = Batch(ward=rows[0].to, target=target, items=tuple(items))
-        device = f"phone {target.number}"
-        begun = [self._store.begin(row, device=device, at=at, paper=False) for row in rows]
-        attempts = [await attempt for attempt in begun]  # asked for together: one commit
+        batch = Batch(ward=rows[0].to, target=target, items=())
+        held: list[tuple[Delivery, Attempt]] = []
+        batch.more = lambda: self._join(batch, held)
+        await self._hold(batch, held, rows)
         outcome, detail = await self._call(batch)
         if batch.wrong_number:
             await self._flag(target)
             outcome = Outcome.PERMANENT
         await together(
             self._end(row, attempt, batch=batch, outcome=outcome, detail=detail)
-            for row, attempt in zip(rows, attempts, strict=True)
+            for row, attempt in held
         )
+
+    async def _hold(
+        self, batch: Batch, held: list[tuple[Delivery, Attempt]], rows: Sequence[Delivery]
+    ) -> tuple[Item, ...]:
+        """Write down that this call is about `rows` as well."""
+        at, device = self._clock.now(), f"phone {batch.target.number}"
+        items = [
+            Item(delivery=row, stored=await self._store.content(row.message_id)) for row in rows
+        ]
+        begun = [self._store.begin(row, device=device, at=at, paper=False) for row in rows]
+        attempts = [await attempt for attempt in begun]  # asked for together: one commit
+        held += zip(rows, attempts, strict=True)
+        batch.items += tuple(items)
+        return tuple(items)
+
+    async def _join(self, batch: Batch, held: list[tuple[Delivery, Attempt]]) -> tuple[Item, ...]:
+        """What has come for the same telephone while its call lasted: told in it, not after it."""
+        first, room = held[0][0], self._most - len(held)
+        if room <= 0 or not self._running:
+            return ()
+        now = self._clock.now()
+        rows = await self._store.claim(first.lane, node=self._node, now=now, limit=room)
+        same = [row for row in rows if row.at == first.at]
+        others = [row for row in rows if row.at != first.at]
+        await together(
+            self._settle(row, policy.postpone(row, reason=row.reason, due=now)) for row in others
+        )
+        return await self._hold(batch, held, same) if same else ()
 
     async def _end(
         self, row: Delivery, attempt: Attempt, *, batch: Batch, outcome: Outcome, detail: str

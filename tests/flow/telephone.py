@@ -12,12 +12,12 @@ from gateway.alarm import Alarms
 from gateway.asterisk.access import Access
 from gateway.asterisk.ivr.house import House
 from gateway.asterisk.ivr.menu import answer
-from gateway.asterisk.ivr.notify import Batch, Ending, notify
 from gateway.asterisk.speech.lexicon import built_in
 from gateway.directory import Person
 from gateway.formats import Formats, Kit
 from gateway.hands import HouseHands
 from gateway.service import spawn
+from gateway.telephone import notified
 from tests.flow.caller import Aloud, Caller
 from tests.flow.conftest import Hospital
 from tests.unit.asterisk.sound import tone
@@ -77,15 +77,8 @@ class Ward(Hospital):
             self.callers.append(caller)
             caller.alone, caller.leaves, caller.gone_at = True, hangs_up, gone_at
             caller.keys(pressed)
-            batch = self.calling.batch(token)
-            items = tuple(batch.left())
-            about = Batch(ward=batch.ward, deliveries=tuple(i.delivery for i in items))
-            outcome = await notify(caller, about, house=self.house)
+            outcome = await notified(caller, self.calling.batch(token), self.house)
             self.outcomes_of_calls.append(outcome)
-            has = set(outcome.acknowledged)
-            batch.done |= {i.stored.id for i in items if i.delivery.id in has}
-            batch.detail = str(outcome.ending)
-            batch.wrong_number = outcome.ending is Ending.WRONG_NUMBER
 
         return talk
 

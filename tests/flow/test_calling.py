@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.delivery import Step
@@ -207,6 +209,18 @@ def test_no_more_lines_are_taken_than_the_site_allows_and_wards_take_turns(hospi
         at_once = [r for r in rings if r.at <= ring.at < (r.ended or float("inf"))]
         assert len(at_once) <= 2, until
     assert {"2101", "2102"} <= {r.number for r in rings}
+
+
+def test_one_person_on_call_for_two_wards_is_rung_by_one_call_at_a_time(hospital):
+    hospital.directory.wards["NEURO"] = replace(hospital.directory.wards["NEURO"], phone="2101")
+    hospital.exchange.mood["2101"] = acknowledges(hospital)
+    hospital.receives(critical(hospital))
+    hospital.receives(critical(hospital, ward="NEURO", ipp="60001", order="66001"))
+    hospital.after(seconds=30)
+
+    first, second = hospital.exchange.rings
+    assert second.at >= first.ended
+    assert hospital.do(hospital.store.unacknowledged(since=0.0)) == []
 
 
 def test_a_restart_in_mid_call_rings_again_and_loses_nothing(hospital):

@@ -136,6 +136,42 @@ def test_two_results_in_one_call_and_one_of_them_heard(ward):
     assert left.patient_key == "777"
 
 
+def test_what_comes_while_somebody_is_on_the_telephone_is_told_in_the_same_call(ward):
+    ward.exchange.mood[WARD] = ward.answers(f"1{LOGIN}16*8#12*1#")
+    ward.receives(critical(ward, order="1"))
+    ward.after(seconds=1)  # it rings
+    ward.receives(critical(ward, value="2.1", ipp="777", family="MARTIN", order="2"))
+    ward.receives(
+        ward.sample(
+            analytes=(("2823-3^Potassium", "7.1", "mmol/L", "HH"),),
+            ward="NEURO",
+            ipp="888",
+            order="3",
+        )
+    )
+    ward.after(seconds=5)
+
+    assert ward.exchange.numbers().count(WARD) == 1
+    assert "un autre résultat vient d'arriver" in heard(ward).lower().replace("1", "un")
+    assert [a.keyed for a in ward.record() if a.accepted] == [("6*8",), ("2*1",)]
+    (left,) = ward.do(ward.store.unacknowledged(since=0.0))
+    assert left.patient_key == "888"
+    ward.after(seconds=60)
+    assert ward.exchange.numbers().count(WARD) == 1
+
+
+def test_what_joined_and_was_not_heard_rings_again(ward):
+    ward.exchange.mood[WARD] = ward.answers(f"1{LOGIN}16*8#", hangs_up=True)
+    ward.receives(critical(ward, order="1"))
+    ward.after(seconds=1)
+    ward.receives(critical(ward, value="2.1", ipp="777", family="MARTIN", order="2"))
+    ward.after(seconds=5)
+    assert str(ward.outcomes_of_calls[0].ending) == "partly acknowledged"
+    ward.after(seconds=30)
+    assert ward.exchange.numbers().count(WARD) >= 2
+    assert len(ward.do(ward.store.unacknowledged(since=0.0))) == 1
+
+
 def test_what_was_acknowledged_by_paper_is_not_rung_any_more(ward):
     from printers import code
 

@@ -154,6 +154,8 @@ def _others(reading: Reading) -> tuple[Line, ...]:
 def _menu(talk: Talk, reading: Reading, *, via: str) -> str:
     _ = talk.translate
     parts = [_("Press 1 to say that you have it.")]
+    if talk.brief:
+        return parts[0]
     if via != "call":
         parts.append(_("2 to go on."))
     parts += [_("0 again."), _("3 slower."), _("4 to spell the name.")]

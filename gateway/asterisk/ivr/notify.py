@@ -5,6 +5,7 @@ The desk that decides when and whom to call starts it with `notify(call, batch, 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,6 +35,7 @@ class Batch:
     ward: str  # the directory's code
     deliveries: tuple[Delivery, ...]  # those of purpose CALL that this call is for
     number: str = ""  # that was dialled, for the errand when it is a wrong one
+    more: Callable[[], Awaitable[Sequence[Delivery]]] | None = None  # what has come since
 
 
 class Ending(StrEnum):
@@ -65,6 +67,7 @@ class _Progress:
     person: str = ""
     acknowledged: list[int] = field(default_factory=list)
     elsewhere: int = 0
+    told: int = 0  # deliveries that the call came to be about
 
 
 async def notify(call: Call, batch: Batch, *, house: House) -> Outcome:
@@ -84,7 +87,7 @@ async def notify(call: Call, batch: Batch, *, house: House) -> Outcome:
     except Ended:
         pass
     if progress.acknowledged:
-        every = len(progress.acknowledged) + progress.elsewhere == len(batch.deliveries)
+        every = len(progress.acknowledged) + progress.elsewhere == progress.told
         progress.ending = Ending.ACKNOWLEDGED if every else Ending.PARTLY
     return Outcome(
         ending=progress.ending,
@@ -110,16 +113,38 @@ async def _told(talk: Talk, batch: Batch, house: House, progress: _Progress) -> 
         await talk.say(_("You have no access to this ward's results. The next person is called."))
         return
     progress.ending = Ending.UNREAD
-    for index, delivery in enumerate(batch.deliveries, 1):
+    deliveries: Sequence[Delivery] = batch.deliveries
+    while deliveries:
+        progress.told += len(deliveries)
+        await _every(talk, deliveries, house, progress, person=person)
+        deliveries = await batch.more() if batch.more is not None else ()
+        if deliveries:
+            more = _.plural(
+                "{n} more result has come.", "{n} more results have come.", len(deliveries)
+            )
+            await talk.say(more)
+    await talk.say(_("That was all. Thank you."))
+
+
+async def _every(
+    talk: Talk,
+    deliveries: Sequence[Delivery],
+    house: House,
+    progress: _Progress,
+    *,
+    person: Person,
+) -> None:
+    _ = talk.translate
+    for index, delivery in enumerate(deliveries, 1):
         now = await house.store.delivery(delivery.id)
         if now.state is State.DELIVERED:  # somebody said to have it meanwhile, by another way
             progress.elsewhere += 1
             continue
-        if len(batch.deliveries) > 1:
-            await talk.say(_("Result {n} of {all}.", n=index, all=len(batch.deliveries)))
+        if len(deliveries) > 1:
+            await talk.say(_("Result {n} of {all}.", n=index, all=len(deliveries)))
         if await _one(talk, delivery, house, person):
             progress.acknowledged.append(delivery.id)
-    await talk.say(_("That was all. Thank you."))
+            talk.brief = True
 
 
 async def _somebody(talk: Talk, batch: Batch, house: House, progress: _Progress) -> bool:

@@ -51,6 +51,8 @@ async def _one(talk: Talk, line: Line, keyed: list[str]) -> bool:
         if comma
         else _("Key the value of {name}, then hash.", name=line.name)
     )
+    if talk.brief:
+        ask = _("Key the value of {name}.", name=line.name)
     before: tuple[str, ...] = ()
     for _try in range(TRIES):
         answer = await talk.ask(*before, ask, digits=len(line.keyed) + 4, within=10.0)

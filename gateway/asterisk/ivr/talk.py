@@ -38,6 +38,9 @@ class Talk:
         self.voice = voice
         self.lexicon = lexicon
         self.slowly = slowly
+        self.brief = (
+            False  # the keys were explained in this call: somebody else may be waiting to be rung
+        )
         self.translate: Translate = translator(lexicon.language)
 
     async def say(self, *texts: str) -> str:
@@ -80,7 +83,9 @@ class Talk:
 
     def slower(self) -> Talk:
         """The same caller, spoken to slowly."""
-        return Talk(self.call, self.voice, lexicon=self.lexicon, slowly=True)
+        slower = Talk(self.call, self.voice, lexicon=self.lexicon, slowly=True)
+        slower.brief = self.brief
+        return slower
 
     async def _asked(self, texts: Sequence[str], *, digits: int, end: str, within: float) -> str:
         # One sound: what is keyed between two is lost.
