@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from gateway.delivery import Delivery
 from gateway.message import Location
@@ -70,6 +71,7 @@ class Roster:
 
     name: str
     shifts: tuple[Shift, ...]
+    holidays: frozenset[date] = frozenset()  # days on which it is as on a Sunday
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

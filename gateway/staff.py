@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from gateway.directory import Person, Roster, Shift
 from gateway.settings import Name, Settings
 
+SUNDAY = 6
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -81,6 +82,7 @@ class RosterSettings(Settings):
 
     name: Name
     shifts: tuple[ShiftSettings, ...] = Field(min_length=1)
+    holidays: tuple[date, ...] = ()  # on these days it is as on a Sunday
 
     def roster(self) -> Roster:
         shifts = (
@@ -93,14 +95,14 @@ class RosterSettings(Settings):
             )
             for s in self.shifts
         )
-        return Roster(name=self.name, shifts=tuple(shifts))
+        return Roster(name=self.name, shifts=tuple(shifts), holidays=frozenset(self.holidays))
 
 
 def on_call(roster: Roster, *, at: float, zone: tzinfo) -> tuple[Shift, ...]:
     """Whose hours it is at `at` (seconds, UTC), in the roster's order."""
     local = datetime.fromtimestamp(at, zone)
-    minute, today = local.hour * 60 + local.minute, local.weekday()
-    yesterday = (local - timedelta(days=1)).weekday()
+    minute, today = local.hour * 60 + local.minute, _weekday(roster, local.date())
+    yesterday = _weekday(roster, local.date() - timedelta(days=1))
 
     def now(shift: Shift) -> bool:
         if shift.begin < shift.end:
@@ -110,6 +112,10 @@ def on_call(roster: Roster, *, at: float, zone: tzinfo) -> tuple[Shift, ...]:
         return tonight or (yesterday in shift.days and minute < shift.end)
 
     return tuple(shift for shift in roster.shifts if now(shift))
+
+
+def _weekday(roster: Roster, day: date) -> int:
+    return SUNDAY if day in roster.holidays else day.weekday()
 
 
 def faults(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+from gateway import oncall
 from gateway.asterisk.dialable import dialable
 from gateway.asterisk.files import TEMPLATES, Numbers, render, write
 from gateway.asterisk.lint import lint
@@ -76,6 +77,9 @@ def faults(site: Site) -> list[str]:
             found.append(f"telephony.allow: {number} is in the directory and cannot be dialled")
         elif number not in phones and telephony.trunk is None:
             found.append(f"telephony: {number} is no phone of ours, and there is no trunk")
+    found += _open_secrets(site)
+    if any(plan.calls for plan in site.plans.values()):
+        found += oncall.faults(site.directory())
     try:
         files = render(telephony, known, base=site.base)
     except Unfit as unfit:
@@ -89,6 +93,23 @@ def faults(site: Site) -> list[str]:
         return Path(path.replace(root, str(sounds)) + ".wav").is_file()
 
     return [*found, *lint(files, sounds=heard, languages=LANGUAGES)]
+
+
+def _open_secrets(site: Site) -> Iterator[str]:
+    """Secrets that everybody on this machine may read."""
+    telephony = site.telephony
+    assert telephony is not None, "asked for a telephone"
+    trunk = telephony.trunk.secret_file if telephony.trunk is not None else None
+    paths = (
+        telephony.secret_file,
+        *(phone.secret_file for phone in telephony.phones),
+        trunk,
+        telephony.pbx.private_key,
+        *(person.pin_file for person in site.people),
+    )
+    for path in dict.fromkeys(site.path(path) for path in paths if path is not None):
+        if path.is_file() and path.stat().st_mode & 0o007:
+            yield f"{path}: everybody on this machine may read it: chmod o= {path}"
 
 
 def _installed(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -35,6 +36,34 @@ def at(text):
 )
 def test_a_night_belongs_to_the_day_on_which_it_begins(when, who):
     assert on_call(ROSTER, at=at(when), zone=PARIS) == who
+
+
+@pytest.mark.parametrize(
+    "when", ["2024-03-31T01:59", "2024-03-31T03:00", "2024-10-27T02:30", "2024-10-27T03:00"]
+)
+@pytest.mark.parametrize("again", [0, 1])
+def test_in_the_nights_when_clocks_change_somebody_is_on_call_all_the_time(when, again):
+    nights = Roster(name="n", shifts=(replace(NIGHT, days=frozenset(range(7))),))
+    moment = datetime.fromisoformat(when).replace(tzinfo=PARIS, fold=again).timestamp()
+    assert on_call(nights, at=moment, zone=PARIS) == nights.shifts
+
+
+SUNDAYS = Shift(days=frozenset({6}), begin=8 * 60, end=8 * 60, person="4712")
+FEAST = replace(ROSTER, shifts=(*ROSTER.shifts, SUNDAYS), holidays=frozenset({date(2024, 8, 15)}))
+
+
+@pytest.mark.parametrize(
+    ("when", "who"),
+    [
+        ("2024-08-14T20:00", (NIGHT,)),
+        ("2024-08-15T07:59", (NIGHT,)),  # Thursday: the night before goes on
+        ("2024-08-15T09:00", (SUNDAYS,)),
+        ("2024-08-16T07:59", (SUNDAYS,)),
+        ("2024-08-16T08:00", (DAY,)),
+    ],
+)
+def test_a_holiday_is_as_a_sunday(when, who):
+    assert on_call(FEAST, at=at(when), zone=PARIS) == who
 
 
 @pytest.mark.parametrize(
