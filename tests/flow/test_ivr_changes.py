@@ -228,7 +228,8 @@ def test_somebody_who_knows_the_way_keys_it_all_at_once(ward):
 def test_an_order_of_no_words_is_none_and_one_of_two_minutes_is_kept_whole(ward):
     caller = ward.dials()
     caller.spoken += [None, ward.recording(seconds=120.0)]
-    caller.keys(LOGIN).keys("41").hears("Rien n'a été enregistré").keys("3").keys("1")
+    caller.keys(LOGIN).keys("41").hears("Rien n'a été enregistré").keys("3")
+    caller.hears("rien de ce qui a été dit ensuite").keys("1")
     caller.hears("Votre demande est conservée")
     ward.after(seconds=5)
     assert "2 min" in ward.paper(at="lab-slip")[0] or "120 s" in ward.paper(at="lab-slip")[0]

@@ -11,6 +11,7 @@ from gateway.asterisk.role import Prompt
 from gateway.directory import Person
 
 LONGEST, SILENCE = 120.0, 5.0  # seconds
+SECOND = 16_000  # bytes of sound: 8 kHz, 16 bits
 
 
 async def dictate(talk: Talk, house: House, person: Person) -> None:
@@ -46,6 +47,8 @@ async def _recorded(talk: Talk) -> Path:
             if key == "2":
                 raise Ended
             continue
+        if sound.stat().st_size >= (LONGEST - 1.0) * SECOND:  # who speaks on does not notice
+            await talk.say(_("Two minutes are recorded, and nothing that was said after them."))
         while True:
             key = await talk.choose(
                 _("Press 1 to send it, 4 to hear it, 3 to record it again."), keys="134"
