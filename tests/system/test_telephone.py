@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, fail, succeed
 
 from demo.telephone.phone import Phone
 from demo.telephone.phone import Refused as NotLetIn
+from demo.telephone.voice import _LINEAR, ALAW, FRAME, RATE
 from gateway.asterisk.ami.session import Refused
 from gateway.asterisk.ami.words import Event
 from gateway.asterisk.role import Ending, HungUp, Prompt, Unplayable
@@ -158,6 +161,42 @@ async def test_keys_before_the_last_prompt_count_and_stop_it(asterisk):
         await call.press("*")
         await call.ended
     assert keyed == ["1234", "*", ""]
+
+
+async def press_as_tones(voice, keys):
+    """As an old telephone behind an adapter that knows no RFC 4733: two tones at once, 100 ms."""
+    moments = np.arange(FRAME * 5) / RATE
+    for key in keys:
+        row, column = divmod("123456789*0#".index(key), 3)
+        tones = ((697, 770, 852, 941)[row], (1209, 1336, 1477)[column])
+        wave = sum(6000 * np.sin(2 * np.pi * tone * moments) for tone in tones)
+        nearest = np.abs(np.array(_LINEAR)[None, :] - wave[:, None]).argmin(axis=1)
+        voice._keying = True
+        for at in range(0, len(nearest), FRAME):
+            voice._send(ALAW, nearest[at : at + FRAME].astype(np.uint8).tobytes(), voice._stamp)
+            voice._stamp += FRAME
+            await pause(0.02)
+        voice._keying = False
+        await pause(0.15)
+
+
+async def test_keys_that_come_as_tones_are_heard_where_the_telephone_knows_no_other_way(asterisk):
+    keyed = []
+
+    async def program(call):
+        keyed.append(await call.ask(digits=8))
+
+    async with telephony(asterisk, program), phone(asterisk, "201") as doctor:
+        spoken = doctor._sdp
+        doctor._sdp = lambda call: re.sub(
+            rb"a=(rtpmap|fmtp):101 [^\r]*\r\n", b"", spoken(call).replace(b" 101\r", b"\r")
+        )
+        call = doctor.dial("610")
+        assert await call.answered
+        await pause(0.7)
+        await press_as_tones(call.voice, "48*2915#")
+        await call.ended
+    assert keyed == ["48*2915"]
 
 
 async def test_who_hangs_up_in_the_middle_is_gone_for_the_program(asterisk):
