@@ -211,8 +211,9 @@ def test_no_more_lines_are_taken_than_the_site_allows_and_wards_take_turns(hospi
     assert {"2101", "2102"} <= {r.number for r in rings}
 
 
-def test_one_person_on_call_for_two_wards_is_rung_by_one_call_at_a_time(hospital):
-    hospital.directory.wards["NEURO"] = replace(hospital.directory.wards["NEURO"], phone="2101")
+def test_one_person_on_call_for_two_wards_is_rung_by_one_call_at_a_time(hospital, monkeypatch):
+    wards = hospital.directory.wards
+    monkeypatch.setitem(wards, "NEURO", replace(wards["NEURO"], phone="2101"))
     hospital.exchange.mood["2101"] = acknowledges(hospital)
     hospital.receives(critical(hospital))
     hospital.receives(critical(hospital, ward="NEURO", ipp="60001", order="66001"))
