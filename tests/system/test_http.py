@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -165,7 +166,7 @@ def test_a_tool_that_knows_only_the_description_finds_no_fault(service, tmp_path
             f"http://127.0.0.1:{service.port}/openapi.json",
             *("--header", f"Authorization: Bearer {TOKEN}"),
             *("--exclude-checks", BEYOND),
-            *("--phases", "coverage,fuzzing"),
+            *("--phases", "examples,coverage,fuzzing"),
             *("--max-examples", "10"),
             *("--seed", "1"),
             *("--request-timeout", "20"),
@@ -178,3 +179,12 @@ def test_a_tool_that_knows_only_the_description_finds_no_fault(service, tmp_path
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "11 selected" in done.stdout
+    made, passed = re.search(r"(\d+) generated, (\d+) passed", done.stdout).groups()
+    assert made == passed and int(made) > 300
+    # The description's own examples are taken: what is generated blindly seldom gets so far.
+    told = subprocess.run(
+        [WARDLINE, "messages", "--config", service.config, "--json"], capture_output=True, text=True
+    )
+    kept = [m for m in json.loads(told.stdout) if m["state"] != "refused"]
+    assert {"result", "order", "document"} <= {m["kind"] for m in kept}
+    assert "EXAMPLE-1" in {m["control_id"] for m in kept}

@@ -94,8 +94,10 @@ class Messages:
 
     def wards(self, asked: Asked) -> tuple[str, ...] | None:
         """The wards a sender names itself; None where the message says. Raises Problem (422)."""
-        words = [w for w in asked.query.get("ward", ()) if w] or [asked.headers.get("ward", "")]
-        if not any(words):
+        words = list(asked.query.get("ward", ()))
+        if not words and "ward" in asked.headers:
+            words = [asked.headers["ward"]]
+        if not words:
             return None
         codes = tuple(self.inbox.ward(word) for word in words)
         if not all(codes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway import __version__, document
+from gateway.intakes.http import examples
 from gateway.intakes.http.messages import HL7
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def _messages() -> Doc:
         "application/json": {
             "schema": {
                 "anyOf": [{"$ref": f"#/components/schemas/{n}"} for n in ("Envelope", "Receipt")]
-            }
+            },
+            "example": examples.ENVELOPE,
         },
         **dict.fromkeys(document.MEDIA, text),
     }
@@ -90,7 +92,10 @@ def _fhir(kind: str, summary: str) -> Doc:
         "requestBody": {
             "required": True,
             "content": {
-                "application/fhir+json": {"schema": {"$ref": "#/components/schemas/Resource"}}
+                "application/fhir+json": {
+                    "schema": {"$ref": "#/components/schemas/Resource"},
+                    "example": examples.FHIR.get(kind, examples.BUNDLE),
+                }
             },
         },
         "responses": {

@@ -34,6 +34,7 @@ class Resources:
             raise Problem(404, "not-found", f"one of {', '.join(FOCI)} is taken here")
         asked.utf8()
         asked.may("fhir")
+        self.messages.wards(asked)  # what is asked badly is told so before what it asks again
         condition = asked.headers.get(_NONE_EXIST, "")[:400]
         reused = Problem(422, "key-reused")
         if condition:
