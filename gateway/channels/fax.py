@@ -81,6 +81,7 @@ class FaxChannel:
         self._clock = clock
         self._rest = Rest()
         self._verified = 0.0  # when a test of its own was last tried
+        self._resuming = 0  # calls of before a restart of whose end we have not yet learned
         self._arrived: dict[
             str, Verdict
         ] = {}  # by job: what a call of before a restart has brought
@@ -159,22 +160,24 @@ class FaxChannel:
         return verdict
 
     async def resume(self, call: FaxCall) -> None:
-        """Wait for the end of a call that was left behind, and learn from it."""
+        """Wait for the end of a call that was left behind, and learn from it: until then nobody is rung."""
+        self._resuming += 1
         try:
             verdict = await self._kit.line.resume(call)
+            if verdict.arrived and call.completes:
+                self._arrived[call.completes] = verdict
+            log.info("fax.left_behind", device=call.device, outcome=str(verdict.cause or "arrived"))
+            await self._learn(verdict)
         except Uncertain as lost:
             log.warning("fax.left_behind", device=call.device, outcome=lost.detail)
-            return
-        log.info("fax.left_behind", device=call.device, outcome=str(verdict.cause or "arrived"))
-        await self._learn(verdict)
-        if verdict.arrived and call.completes:
-            self._arrived[call.completes] = verdict
+        finally:
+            self._resuming -= 1
 
     def _reason(self) -> str:
         """Why this number must not be rung now; "" when it may."""
         if not self._kit.line.up:
             return "telephone-down"
-        if self._kit.line.busy(self.number):
+        if self._resuming or self._kit.line.busy(self.number):
             return str(Cause.BUSY)
         trust = self._kit.register.entry(self.number).trust
         if trust is not Trust.KNOWN:

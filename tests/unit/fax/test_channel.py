@@ -368,6 +368,23 @@ def test_what_a_call_of_before_a_restart_has_brought_is_not_sent_again(stage):
     assert stage.deliver(name="WL-7").startswith("T.30: pages 2/2")  # once, and no more
 
 
+def test_nobody_is_rung_between_the_end_of_such_a_call_and_what_is_learned_from_it(stage):
+    written = Deferred()
+    proved = stage.register.proved
+
+    async def slowly(number):
+        await written
+        await proved(number)
+
+    stage.register.proved = slowly
+    Deferred.fromCoroutine(stage.fax.resume(call(completes="")))
+    assert stage.deliver(name="WL-7").reasons == ("line-busy",)
+    assert stage.line.calls == []
+
+    written.callback(None)
+    assert stage.deliver(name="WL-7").startswith("T.30: pages 2/2")
+
+
 @pytest.mark.parametrize(
     "left",
     [Verdict(cause=Cause.CUT), Verdict(cause=Cause.BUSY), Verdict(cause=Cause.PARTIAL, pages=2)],
