@@ -141,6 +141,7 @@ class Site(BaseModel):
     telephony: TelephonySettings | None = None
     console: ConsoleSettings | None = None
     base: Path = Path()  # what relative paths start from; set by `read`
+    file: Path = Path()  # where it was read; set by `read`
 
     @model_validator(mode="after")
     def _fill_plans(self) -> Site:
@@ -205,7 +206,7 @@ def read(path: Path) -> Site:
         raise Faults([f"{path}: {error.strerror}"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Faults([f"{path}: not TOML: {error}"]) from error
-    return parse(table, base=_base(path))
+    return parse(table, base=_base(path)).model_copy(update={"file": path.absolute()})
 
 
 def parse(table: Mapping[str, Any], *, base: Path) -> Site:

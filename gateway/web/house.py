@@ -54,7 +54,7 @@ class House:
     read: Callable[[Stored], Message]  # raises Rejected: purged, or holds no values
     composer: Composer
     paper: Paper
-    report: Callable[[int, str], bytes]  # of an outage, "pdf", "csv" or "json"
+    report: Callable[[int, str], Awaitable[bytes]]  # of an outage, "pdf", "csv" or "json"
     listen: Callable[[], Awaitable[None]]  # whoever obeys words looks for new ones
     clock: Clock
     aside: Aside

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from gateway.asterisk.ivr.copies import places
 from gateway.directory import Person
 from gateway.intakes.http.answers import Answer
@@ -65,7 +63,7 @@ class OutagePages:
         if form not in _MEDIA or number not in {o.id for o in await self._house.store.outages()}:
             raise Refused(404, N_("There is no such page."))
         await self._house.looked(visit.person, "report", outage=number)
-        made = await self._house.aside(partial(self._house.report, number, form))
+        made = await self._house.report(number, form)
         name = f'attachment; filename="wardline-outage-{number}.{form}"'
         headers = {"Content-Disposition": name}
         return Answer(status=200, body=made, media=_MEDIA[form], headers=headers)

@@ -106,7 +106,7 @@ class Site(Hospital):
         await self.packs.listen()
         await self.dispatcher.look_again()
 
-    def _report(self, outage, form):
+    async def _report(self, outage, form):
         found = views.report(self.path, outage)
         head = {"code": "HEX", "name": "Hôpital Exemple", "language": "fr", "timezone": "Europe/Paris",
                 "wards": {}}  # fmt: skip

@@ -300,6 +300,19 @@ def test_what_is_printed_is_the_page_and_not_its_buttons(browser, tab, service):
     assert hidden
 
 
+def test_a_report_is_made_beside_the_service_and_comes_as_a_file(tab, service):
+    tab.go(service.base + "/outages")  # the platform was never there
+    made = tab.run(
+        "(function() { const asked = new XMLHttpRequest();"
+        " asked.open('GET', document.querySelector('a[href$=\".json\"]').href, false); asked.send();"
+        " return [asked.status, asked.getResponseHeader('Content-Disposition'), asked.responseText]; })()"
+    )
+    status, name, text = made
+    assert status == 200, text
+    assert name == 'attachment; filename="wardline-outage-1.json"'
+    assert json.loads(text)["outage"]["id"] == 1
+
+
 def test_the_log_holds_no_name_and_no_pin(tab, service):
     said = service.log.read_text()
     assert PIN not in said
