@@ -107,7 +107,7 @@ def worklist(site: Site, *, since: float, as_json: bool) -> int:
     for line in found:
         print("{minutes:5} min  {ward:8} {control_id} (message {id})".format_map(line))
     if not found:
-        print("every critical result has been acknowledged")
+        print("every critical result is acknowledged, or in its ward where nobody was to be called")
     return 0
 
 

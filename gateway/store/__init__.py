@@ -357,8 +357,9 @@ class Store(Protocol):
         ...
 
     def unacknowledged(self, *, since: float, limit: int = 500) -> Deferred[list[Stored]]:
-        """Critical results received since then that called for calls and that no person said to have,
-        oldest first: the laboratory's worklist."""
+        """Critical results received since then that no person said to have, oldest first: the laboratory's
+        worklist. Those that called for calls; and of the others, those whose ward has neither screen nor
+        paper: a courier's slip is only at the laboratory."""
         ...
 
     def owe(self, message_id: int, new: NewDelivery, *, at: float, by: str) -> Deferred[Delivery]:

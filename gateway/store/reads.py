@@ -142,7 +142,10 @@ UNACKNOWLEDGED = (
     + """
 WHERE m.kind = 'result' AND m.priority = 'critical' AND m.refused = '' AND m.test = 0
 AND m.received_at >= ?1
-AND EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND d.purpose = 'call')
+AND EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND (d.purpose = 'call'
+    OR d.purpose = 'ward' AND (
+        d.state IN ('open', 'sending', 'refused') AND d.lane <> 'platform'
+        OR d.state = 'delivered' AND d.lane LIKE '%/courier')))
 AND NOT EXISTS (SELECT 1 FROM acknowledgement a WHERE a.message_id = m.id AND a.accepted)
 ORDER BY m.received_at, m.id LIMIT ?2
 """

@@ -9,7 +9,7 @@ import pytest
 from gateway.delivery import NewDelivery, Outcome, Purpose, State, Step
 from gateway.message import Kind, Message, Priority
 from gateway.store import Acknowledgement
-from tests.unit.store.samples import PAPER, arrival, ended, new, tried
+from tests.unit.store.samples import PAPER, RELAYED, arrival, ended, new, tried
 
 CALLS = (Step(by="call", within=60.0, to="ward"), Step(by="courier"))
 
@@ -91,10 +91,40 @@ async def test_doubtful_paper_is_in_the_hands_of_who_acknowledges_it(store):
 
 async def test_the_worklist_holds_criticals_that_called_for_calls_until_somebody_has_them(store):
     first = await store.accept(called(control_id="A1"))
-    await store.accept(arrival(control_id="A2", priority=Priority.CRITICAL))  # the platform's
+    await store.accept(
+        arrival(control_id="A2", priority=Priority.CRITICAL, steps=RELAYED)
+    )  # the platform's
 
     assert [s.id for s in await store.unacknowledged(since=0.0)] == [first.message_id]
     await store.acknowledge(said(first.message_id))
+    assert await store.unacknowledged(since=0.0) == []
+
+
+async def test_a_critical_nobody_is_called_for_is_on_the_worklist_until_it_is_in_its_ward(store):
+    paper = new(steps=PAPER, priority=Priority.CRITICAL)
+    accepted = await store.accept(arrival(deliveries=(paper,), priority=Priority.CRITICAL))
+    assert [s.id for s in await store.unacknowledged(since=0.0)] == [accepted.message_id]
+
+    (row,) = await store.claim("CARD/slip", node="main", now=100.0, limit=5)
+    attempt = await store.begin(row, device="cardio-slip", at=101.0, paper=True)
+    at_last = ended(attempt, Outcome.DELIVERED)
+    await store.settle(row, tried(row), at=102.0, attempt=at_last)
+
+    assert await store.unacknowledged(since=0.0) == []
+
+
+async def test_a_couriers_slip_is_at_the_laboratory_until_somebody_says_to_have_it(store):
+    courier = new(steps=(Step(by="courier"),), priority=Priority.CRITICAL)
+    accepted = await store.accept(arrival(deliveries=(courier,), priority=Priority.CRITICAL))
+    (row,) = accepted.deliveries
+    (row,) = await store.claim(row.lane, node="main", now=100.0, limit=5)
+    attempt = await store.begin(row, device="lab-slip", at=101.0, paper=True)
+    at_last = ended(attempt, Outcome.DELIVERED)
+    await store.settle(row, tried(row), at=102.0, attempt=at_last)
+    assert [s.id for s in await store.unacknowledged(since=0.0)] == [accepted.message_id]
+
+    await store.acknowledge(said(accepted.message_id))
+
     assert await store.unacknowledged(since=0.0) == []
 
 

@@ -176,7 +176,7 @@ def test_the_laboratory_calls_has_it_read_back_and_writes_it_down(site, critical
     (said,) = site.do(site.store.acknowledgements([critical]))
     assert (said.name, said.via, said.read_back, said.keyed) == ("Mme Roy", "desk", "ok", ("6,8",))
     assert "acquitté" in browser.text
-    assert "Tous les résultats critiques" in browser.opens("/worklist").text
+    assert "Chaque résultat critique est acquitté" in browser.opens("/worklist").text
 
 
 def test_another_value_than_the_slips_is_not_taken(site, critical):
@@ -221,7 +221,7 @@ def test_an_acknowledgement_ends_the_calls(site, critical):
 
 def test_a_nurse_of_one_ward_sees_nothing_of_another(site, critical):
     nurse = site.browser(PETIT)
-    assert "Tous les résultats critiques" in nurse.opens("/worklist").text
+    assert "Chaque résultat critique est acquitté" in nurse.opens("/worklist").text
     assert nurse.opens(f"/messages/{critical}").status == 404
     there = nurse.text
     assert nurse.opens("/messages/4711").text == there, "whether it exists is none of her business"
