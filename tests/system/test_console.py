@@ -211,6 +211,12 @@ def calm(tab, service):
     assert tab.run("document.querySelectorAll('link').length") == 2
 
 
+def until(fact, tab):
+    end = time.monotonic() + 20
+    while not fact():
+        assert time.monotonic() < end, tab.text
+
+
 PAGES = ("/", "/worklist", "/held", "/dictations", "/messages", "/outages", "/journal")
 
 
@@ -276,11 +282,10 @@ def test_it_can_be_used_with_the_keyboard_alone(browser, tab, service):
     keys.call("Network.clearBrowserCookies")
     keys.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": "fr"})
     keys.go(service.base + "/login")
+    until(lambda: keys.run("document.activeElement.name") == "code", keys)  # where one types first
     for text in ("1001", "\t", PIN, "\r"):
         keys.press(text)
-    end = time.monotonic() + 20
-    while "PLATEFORME" not in keys.text:
-        assert time.monotonic() < end, keys.text
+    until(lambda: "PLATEFORME" in keys.text, keys)
     keys.press("\t")
     assert keys.run("document.activeElement.className") == "skip"
     seen = keys.run("getComputedStyle(document.activeElement).clipPath")
@@ -302,6 +307,7 @@ def test_what_is_printed_is_the_page_and_not_its_buttons(browser, tab, service):
 
 def test_a_report_is_made_beside_the_service_and_comes_as_a_file(tab, service):
     tab.go(service.base + "/outages")  # the platform was never there
+    assert "CSV" in tab.text, tab.text
     made = tab.run(
         "(function() { const asked = new XMLHttpRequest();"
         " asked.open('GET', document.querySelector('a[href$=\".json\"]').href, false); asked.send();"

@@ -252,7 +252,8 @@ def test_an_asterisk_that_dies_in_mid_fax_leaves_a_doubt_that_is_said(story):
     assert attempts[-1][1] == "delivered"
     lab = [slip.text for slip in story.lost.papers["lab"].slips]
     assert any("DUPLICATA POSSIBLE" in text and "Service TEE" in text for text in lab)
-    assert len(story.lost.exchange.pages(machines.T38)) == 1  # nobody was rung twice
+    # Nobody was rung twice; whether the machine there keeps half a page is its own affair.
+    assert len(story.lost.exchange.pages(machines.T38)) <= 1
 
 
 @pytest.mark.parametrize("ward", ["TEE", "SOUND"])
