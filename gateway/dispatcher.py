@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, DeferredList, DeferredLock
 from twisted.internet.interfaces import IDelayedCall
 
 from gateway import policy
+from gateway.agenda import Agenda
 from gateway.clock import Clock
 from gateway.delivery import Attempt, Delivery, NewDelivery, Purpose, State
 from gateway.directory import PAPER, Directory
@@ -79,7 +80,7 @@ class Dispatcher:
         self._gates = {name: DeferredLock() for name in devices}
         self._working: dict[tuple[str, str], Deferred[None]] = {}
         self._again: set[tuple[str, str]] = set()
-        self._due: dict[str, float] = {}
+        self._agenda = Agenda()
         self._ticking: IDelayedCall | None = None
         self._surveyed = 0.0
         self._running = False
@@ -234,14 +235,12 @@ class Dispatcher:
         if due <= self._clock.now():
             self.kick(lane)
         else:
-            self._due[lane] = min(due, self._due.get(lane, due))
+            self._agenda.note(lane, due)
 
     def _tick(self) -> None:
         if not self._running:
             return
-        now = self._clock.now()
-        for lane in [lane for lane, due in self._due.items() if due <= now]:
-            del self._due[lane]
+        for lane in self._agenda.take(self._clock.now()):
             self.kick(lane)
         spawn(self._sweep(), "sweep").addCallback(lambda _: self._next_tick())
 

@@ -28,6 +28,29 @@ def test_a_dead_platform_means_paper_within_a_second(hospital):
         assert words in slip
 
 
+def test_each_of_several_messages_is_tried_again_at_its_own_moment(hospital):
+    hospital.link.mood = "dead"
+
+    for number in range(5):
+        hospital.receives(hospital.sample(ipp=f"691022{number:02d}"))
+        hospital.after(seconds=0.1)
+    hospital.after(seconds=1)
+
+    assert len(hospital.paper()) == 5
+
+
+def test_what_was_to_be_tried_once_more_when_the_outage_began_is_on_paper_too(hospital):
+    hospital.link.mood = "dead"
+
+    for number in range(35):  # the outage begins among them, after three seconds
+        hospital.receives(hospital.sample(ipp=f"691022{number:02d}"))
+        hospital.after(seconds=0.1)
+    hospital.after(seconds=1)
+
+    assert not hospital.watch.open
+    assert len(hospital.paper()) == 35
+
+
 def test_a_hanging_platform_costs_a_message_no_more_than_its_own_deadline(hospital, potassium):
     hospital.link.mood = "hangs"
 
