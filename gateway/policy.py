@@ -102,7 +102,8 @@ def no_device(delivery: Delivery, *, reason: str, now: float) -> Move:
     if pressing or _past(delivery, now):
         return advance(delivery, reason=reason, now=now)
     wait = delivery.deadline if delivery.deadline is not None else now + DOUBTFUL_PAUSE
-    return Move(after=replace(delivery, state=State.OPEN, due=wait, reason=reason), note=reason)
+    why = _why(delivery, reason)
+    return Move(after=replace(delivery, state=State.OPEN, due=wait, reason=why), note=reason)
 
 
 def confirmed_elsewhere(delivery: Delivery, *, proof: str) -> Move:
@@ -187,7 +188,13 @@ def _paper_failed(tried: Delivery, *, detail: str, now: float, devices: int) -> 
     due = now if another else now + _pause(tried.tries - devices)
     if _past(tried, due) or pressing:
         return advance(tried, reason=detail, now=now)
-    return Move(after=replace(tried, state=State.OPEN, due=due, reason=detail), note=detail)
+    why = _why(tried, detail)
+    return Move(after=replace(tried, state=State.OPEN, due=due, reason=why), note=detail)
+
+
+def _why(delivery: Delivery, detail: str) -> str:
+    """A courier slip says why nobody else has it, whatever trouble the lab's own printer had with it."""
+    return delivery.reason if delivery.at.by == "courier" and delivery.reason else detail
 
 
 def _begin_again(

@@ -100,6 +100,21 @@ def test_what_left_the_platform_says_degraded_on_paper() -> None:
     assert [new.state for new in move.extra] == [State.HELD]
 
 
+@pytest.mark.parametrize("parked", [True, False])
+def test_a_courier_slip_says_why_nobody_else_has_it_whatever_the_labs_printer_had(
+    parked: bool,
+) -> None:
+    row = at("courier", reason="no answer")
+
+    if parked:
+        move = policy.no_device(row, reason="media-empty", now=NOW)
+    else:
+        move = policy.after_attempt(row, Outcome.TEMPORARY, detail="media-empty", now=NOW)
+
+    assert move.after.reason == "no answer"
+    assert move.note == "media-empty"
+
+
 def test_what_never_went_to_the_platform_is_not_degraded_nor_owed() -> None:
     move = policy.deadline_passed(at("slip"), reason="media-empty", now=NOW)
 
