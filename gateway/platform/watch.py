@@ -69,6 +69,7 @@ class Watch:
         self._clock = clock
         self._looking: IDelayedCall | None = None
         self._stopped = False
+        self._moving = self._missed = False
         self._revive(standing or Standing(state=State.UP, since=now), now=now)
 
     @classmethod
@@ -149,12 +150,12 @@ class Watch:
 
     def say_down(self, *, by: str, reason: str) -> None:
         """It is down until somebody says it is up, whatever the evidence."""
-        self._machine.say_down(reason, by)
+        self._move("say_down", reason, by)
         self._arm()
 
     def say_up(self, *, by: str, reason: str = "") -> None:
         """It is up; judging goes on with the next good evidence."""
-        self._machine.say_up(reason, by)
+        self._move("say_up", reason, by)
         self._arm()
 
     # -- evidence (role `gateway.channels.platform.Evidence`)
@@ -230,12 +231,25 @@ class Watch:
     def _look(self) -> None:
         if self._stopped:  # our own goodbye is no evidence
             return
+        if self._moving:
+            self._missed = True
+            return
         now = self._clock.now()
         found = evidence.judge(self._ledger, self._judged, now=now, limits=self._limits)
         if found is not None:
             verdict, reason = found
-            getattr(self._machine, verdict)(reason, "")
+            self._move(verdict, reason, "")
         self._arm()
+
+    def _move(self, verdict: str, reason: str, by: str) -> None:
+        """What observers do about a move may be evidence itself: that is looked at once it is made."""
+        self._moving, self._missed = True, False
+        try:
+            getattr(self._machine, verdict)(reason, by)
+        finally:
+            self._moving = False
+        if self._missed:
+            self._look()
 
     @property
     def _judged(self) -> State:

@@ -528,3 +528,17 @@ def test_without_bad_evidence_it_is_never_down(steps):
             bench.watch.reached()
 
         assert bench.state is UP
+
+
+def test_evidence_that_an_observer_brings_is_looked_at_when_the_move_is_made(bench):
+    bench.watch.say_up(by="Dr Martin")
+
+    def relays(change):
+        if change.after.by:
+            bench.watch.acked(still=False)
+            bench.watch.acked(still=False)
+
+    bench.watch.observers.append(relays)
+    bench.watch.say_up(by="Dr Roux")
+
+    assert (bench.state, bench.watch.by) == (UP, "")
