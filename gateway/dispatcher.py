@@ -94,6 +94,8 @@ class Dispatcher:
         recovered = await self._store.recover(node=self._node, now=self._clock.now())
         if recovered:
             log.warning("recovered", deliveries=recovered)
+        for lane, moment in await self._store.moments(after=self._clock.now()):
+            self._agenda.note(lane, moment)
         await self._survey()
         self._tick()
 

@@ -194,6 +194,11 @@ class Store(Protocol):
         """Each lane that has open rows, with the earliest due among them."""
         ...
 
+    def moments(self, *, after: float) -> Deferred[list[tuple[str, float]]]:
+        """Every lane and moment at which an open row becomes due later than `after`, each once; moments
+        are whole seconds, rounded up."""
+        ...
+
     def overdue(self, *, now: float, limit: int) -> Deferred[list[Delivery]]:
         """Open rows whose step's deadline has passed, most pressing first."""
         ...

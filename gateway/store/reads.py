@@ -99,6 +99,11 @@ moment (lane, due) AS (
     WHERE state = 'sending' GROUP BY lane)
 SELECT lane, min(due) FROM moment WHERE due IS NOT NULL GROUP BY lane
 """
+# To the second: what waits for a printer all night has a moment of its own each.
+MOMENTS = """
+SELECT DISTINCT lane, CAST(due AS INTEGER) + 1 FROM delivery INDEXED BY delivery_due
+WHERE state = 'open' AND due > ?
+"""
 
 _SLIP = """
 SELECT d.recipient, d.slip, d.id,
@@ -193,6 +198,10 @@ def papers(connection: apsw.Connection, message_ids: Sequence[int]) -> dict[int,
 
 def lanes(connection: apsw.Connection) -> dict[str, float]:
     return dict(connection.execute(LANES))
+
+
+def moments(connection: apsw.Connection, *, after: float) -> list[tuple[str, float]]:
+    return [(lane, float(second)) for lane, second in connection.execute(MOMENTS, (after,))]
 
 
 def devices(connection: apsw.Connection) -> dict[str, DeviceRow]:

@@ -198,6 +198,9 @@ class SqliteStore:
     def lanes(self) -> Deferred[dict[str, float]]:
         return self._reader.ask(reads.lanes)
 
+    def moments(self, *, after: float) -> Deferred[list[tuple[str, float]]]:
+        return self._reader.ask(lambda c: reads.moments(c, after=after))
+
     def overdue(self, *, now: float, limit: int) -> Deferred[list[Delivery]]:
         return self._reader.ask(lambda c: reads.deliveries(c, reads.OVERDUE, (now, limit)))
 

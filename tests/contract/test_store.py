@@ -339,6 +339,17 @@ async def test_each_lane_says_when_it_has_work(store):
     assert await store.lanes() == {"CARD/slip": 3.0, "platform": 9.0}
 
 
+async def test_every_later_moment_is_told_not_only_a_lanes_earliest(store):
+    for number, due in enumerate((20.0, 20.3, 31.5, 9.0), 1):
+        await store.accept(arrival(f"A{number}", raw=b"%d" % number, ipp=str(number), at=5.0))
+        row = await claimed(store, now=5.0)
+        await store.settle(row, tried(row, State.OPEN, due=due), at=6.0)
+    await store.accept(arrival("A5", raw=b"5", at=7.0, steps=RELAYED))
+
+    moments = await store.moments(after=10.0)
+    assert sorted(moments) == [("CARD/slip", 21.0), ("CARD/slip", 32.0)]
+
+
 async def test_whatever_a_lane_promises_can_be_claimed(store):
     await store.accept(arrival("A1", at=5.0))
     await store.accept(arrival("A2", raw=b"2", at=6.0))

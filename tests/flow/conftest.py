@@ -31,7 +31,7 @@ from gateway.hl7 import Limits
 from gateway.inbox import Door, Inbox
 from gateway.message import Priority
 from gateway.outage import OutageDesk
-from gateway.platform.watch import Watch
+from gateway.platform.watch import Standing, Watch
 from gateway.poller import Poller
 from gateway.printing import Press
 from gateway.relay import Relay
@@ -178,6 +178,7 @@ class Hospital:
     calls: tuple[Step, ...] = ()  # of critical results; () for a hospital without a telephone
     people: tuple[Person, ...] = ()
     rosters: tuple[Roster, ...] = ()
+    standing: Standing | None = None  # what the last process knew of the platform
 
     def open(self, *, path: str = ":memory:") -> Hospital:
         self.time = ReactorClock(self.clock, wall=START + self.clock.seconds())
@@ -200,8 +201,8 @@ class Hospital:
             kind="mllp", connect="tcp:127.0.0.1:1", probe_every="1s", down_after="3s",
             up_after="30s",
         )  # fmt: skip
-        self.watch = Watch.of(settings, reactor=self.clock, clock=self.time)
-        self.link = FakeLink(self.clock)
+        self.watch = Watch.of(settings, reactor=self.clock, clock=self.time, standing=self.standing)
+        self.link = self.connect()
         self.link.watch = self.watch
         self.health = Health(self.printers, now=self.time.now())
         channels = {name: self._channel(name) for name in self.printers}
@@ -247,6 +248,9 @@ class Hospital:
             channels, gates=self.dispatcher.gate, health=self.health, clock=self.time
         )
         self.poller.startService()
+
+    def connect(self) -> FakeLink:
+        return FakeLink(self.clock)
 
     def _plans(self) -> dict[Priority, Plan]:
         plans = {p: plan(*within) for p, within in PLANS.items()}
