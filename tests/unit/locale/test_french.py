@@ -1,6 +1,7 @@
 """Every sentence for people has its French one, and says the same things."""
 
 import ast
+import re
 import string
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from gateway.locale import read, translator
 
 ROOT = Path(gateway.locale.__file__).parents[2]
 FRENCH = read(Path(gateway.locale.__file__).with_name("fr.po"))
+SAYS = re.compile(r"\b(_|N_|plural)\s*\(")
 FORMS = {e.id[0] if isinstance(e.id, tuple | list) else e.id: e for e in FRENCH if e.id}
 
 
@@ -55,14 +57,17 @@ def said_in_template(tree):
 def sources():
     for room in ("gateway", "printers"):
         for path in sorted((ROOT / room).rglob("*.py")):
-            yield from said_in(ast.parse(path.read_text("utf-8")))
+            text = path.read_text("utf-8")
+            if SAYS.search(text):
+                yield from said_in(ast.parse(text))
         for path in sorted((ROOT / room).rglob("*.html")):
             yield from said_in_template(Environment().parse(path.read_text("utf-8")))
 
 
+SAID = set(sources())
 # `N_` around the first form of a plural shows up alone as well: the pair stands for it.
-PLURAL = {found for found in sources() if len(found) == 2}
-SINGULAR = {found[0] for found in sources() if len(found) == 1} - {one for one, _ in PLURAL}
+PLURAL = {found for found in SAID if len(found) == 2}
+SINGULAR = {found[0] for found in SAID if len(found) == 1} - {one for one, _ in PLURAL}
 
 
 def fields(text):
