@@ -54,7 +54,7 @@ class Night(Hospital):
         self.each_look = lambda: each_look(self)
         self.dice = random.Random(seed)
         self.path = path
-        self.mode = self.dice.choice((Mode.RELAY, Mode.RELAY, Mode.DIRECT))
+        self.mode = self.dice.choice((Mode.RELAY, Mode.RELAY, Mode.TAP, Mode.DIRECT))
         self.calls, self.people, self.rosters = CALLS, (ROUX,), (ALWAYS,)
         self.told: list[str] = []  # the events, to be read when a promise is broken
         self.sent: dict[str, Sample] = {}  # what was acknowledged, by the token in its note

@@ -108,10 +108,10 @@ def mended(night: Night) -> None:
 
 
 def _mend(night: Night, name: str) -> None:
-    for words in CURES:
-        night.trouble(words, at=name)
     found = night.printers[name]  # what was to go wrong later goes wrong no more
     found.hosts.drop_after, found.drop_at_mark, found.machine.lines_left = None, False, None
+    for words in CURES:
+        night.trouble(words, at=name)
 
 
 def platform(night: Night) -> None:
