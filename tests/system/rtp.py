@@ -40,10 +40,12 @@ def likeness(heard, prompt, *, longest=2.0):
 def when_heard(heard, prompt, *, longest=2.0, sure=0.9):
     """At which second `prompt` was surely heard to begin; None: it was not.
 
-    Told by any of its first seconds, not by the very first alone: on a machine that stalls, Asterisk leaves
-    a hole of some frames in what it plays.
+    Told by any of its first seconds, not by the very first alone, and by the last half of a short one: on a
+    machine that stalls, Asterisk leaves a hole of some frames in what it plays, and a call's first frames may
+    be gone before the caller listens.
     """
-    for start in range(0, max(1, min(len(prompt) - RATE // 2, 2 * RATE)), RATE // 2):
+    step = max(min(RATE, len(prompt)) // 2, 1)
+    for start in range(0, max(1, min(len(prompt) - step + 1, 2 * RATE)), step):
         score, at = likeness(heard, prompt[start:], longest=longest)
         if score > sure:
             return at - start / RATE
